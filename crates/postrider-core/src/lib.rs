@@ -1,0 +1,28 @@
+//! What a delivery is and what happens to it next. Pure: no I/O, no clock, no dice; the caller brings all three.
+//!
+//! - [`job`]: the job that a producer put into the stream, checked once, trusted afterwards.
+//! - [`hook`]: the registered hook that a job may name.
+//! - [`delivery`]: job + hook + settings = what to send, where.
+//! - [`profile`]: from a delivery to headers and exact bytes; [`signature`]: the Standard Webhooks proof.
+//! - [`endpoint`] and [`address`]: which URLs and which addresses may be connected to.
+//! - [`outcome`]: what the receiver did; [`retry`]: how long to wait; [`verdict`]: **the** decision.
+
+pub mod address;
+pub mod delivery;
+pub mod endpoint;
+pub mod entry_id;
+pub mod fault;
+pub mod headers;
+pub mod hook;
+pub mod job;
+pub mod job_state;
+pub mod json;
+pub mod outcome;
+pub mod profile;
+pub mod queue_name;
+pub mod retry;
+pub mod secret;
+pub mod signature;
+pub mod time;
+pub mod trace;
+pub mod verdict;
