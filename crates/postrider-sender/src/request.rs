@@ -1,0 +1,43 @@
+//! What one attempt sends.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use http_body_util::Full;
+use postrider_core::endpoint::Endpoint;
+
+/// One POST. `Debug` shows neither path nor headers nor body, since all three hold secrets.
+#[derive(Clone)]
+pub struct Request {
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// All headers but `Host` and `Content-Length`.
+    pub headers: HeaderMap,
+    /// Sent byte for byte.
+    pub body: Bytes,
+    /// From DNS to the last byte read.
+    pub timeout: Duration,
+}
+
+impl Request {
+    /// The message for the HTTP client; the original stays for a resend.
+    pub(crate) fn to_message(&self) -> http::Request<Full<Bytes>> {
+        let mut message = http::Request::new(Full::new(self.body.clone()));
+        *message.method_mut() = Method::POST;
+        *message.uri_mut() = self.endpoint.uri().clone();
+        *message.headers_mut() = self.headers.clone();
+        message
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("endpoint", &self.endpoint)
+            .field("body_bytes", &self.body.len())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
