@@ -1,0 +1,184 @@
+//! Connections to Redis, made one by one: the engine knows each of its few, and when the last byte came on it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisError, Value};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// How long making a connection may take, its handshake and authentication included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where Redis is. The address is resolved anew for each connection, so that a failover by DNS is followed.
+#[derive(Clone)]
+pub struct Connector {
+    client: Client,
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connector({})", self.address())
+    }
+}
+
+impl Connector {
+    /// Reads `redis.url`; the error says what would be accepted and repeats nothing of the URL.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let accepted = "redis://[user:password@]host:port[/db], rediss:// for TLS, or redis+unix:///path";
+        if url.starts_with("redis+sentinel:") || url.starts_with("redis+cluster:") {
+            return Err(format!("Sentinel and Cluster are not served by this version; accepted: {accepted}"));
+        }
+        let info = url.into_connection_info().map_err(|_| format!("accepted: {accepted}"))?;
+        let client = Client::open(info).map_err(|_| format!("accepted: {accepted}"))?;
+        Ok(Self { client })
+    }
+
+    /// Host and port, or the socket's path; no user, no password.
+    pub fn address(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
+    }
+
+    /// A connection whose commands fail when no answer came within `response_timeout`; `None`: never.
+    pub async fn connect(&self, response_timeout: Option<Duration>) -> Result<Connection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(response_timeout);
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.open(config)).await {
+            Ok(connection) => connection,
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection within 3 s").into()),
+        }
+    }
+
+    async fn open(&self, config: AsyncConnectionConfig) -> Result<Connection, RedisError> {
+        let info = self.client.get_connection_info();
+        match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                Connection::over(stream, info.redis_settings(), config).await
+            }
+            ConnectionAddr::Unix(path) => {
+                let stream = UnixStream::connect(path).await?;
+                Connection::over(stream, info.redis_settings(), config).await
+            }
+            _ => {
+                let inner = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+                Ok(Connection { inner, activity: None, driver: None })
+            }
+        }
+    }
+}
+
+/// One connection. Dropping it closes the socket.
+pub struct Connection {
+    inner: MultiplexedConnection,
+    activity: Option<Activity>,
+    driver: Option<tokio::task::AbortHandle>,
+}
+
+impl Connection {
+    async fn over<S>(
+        stream: S,
+        settings: &redis::RedisConnectionInfo,
+        config: AsyncConnectionConfig,
+    ) -> Result<Self, RedisError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Activity::new();
+        let watched = Watched { stream, activity: activity.clone() };
+        let (inner, driver) = MultiplexedConnection::new_with_config(settings, watched, config).await?;
+        let driver = tokio::spawn(driver).abort_handle();
+        Ok(Self { inner, activity: Some(activity), driver: Some(driver) })
+    }
+
+    /// Sends one command and waits for its answer.
+    pub async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        // An error inside the answer (RESP3 only, or of a nested reply) is no answer.
+        self.inner.send_packed_command(command).await?.extract_error()
+    }
+
+    /// Runs a MULTI/EXEC transaction; an error of any of its commands is its error.
+    pub async fn transact(&mut self, transaction: &redis::Pipeline) -> Result<Value, RedisError> {
+        transaction.query_async(&mut self.inner).await
+    }
+
+    /// When the last byte came; `None` where that can't be seen (TLS).
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        self.activity.clone()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
+    }
+}
+
+/// When the last byte came.
+#[derive(Clone)]
+pub(crate) struct Activity {
+    start: Instant,
+    last_millis: Arc<AtomicU64>,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { start: Instant::now(), last_millis: Arc::default() }
+    }
+
+    fn note(&self) {
+        self.last_millis.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_millis(self.last_millis.load(Ordering::Relaxed)))
+    }
+}
+
+struct Watched<S> {
+    stream: S,
+    activity: Activity,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if poll.is_ready() {
+            self.activity.note();
+        }
+        poll
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,23 @@
+//! Everything that Postrider keeps in Redis. Knows nothing of HTTP, and decides nothing: what becomes of a job is
+//! `postrider-core`'s to say; this crate moves jobs between their states, each move in one step.
+//!
+//! - [`connect`]: connections, made by hand where the engine needs to know them; [`fault`]: what an error means.
+//! - [`keys`]: the names of the keys; [`script`]: running a Lua script by its hash.
+//! - [`entry`]: stream entries from raw replies; [`reader`]: the blocking read; [`queue`]: every change of state.
+//! - [`presence`]: heartbeats; [`hooks`]: the registry, as far as sending needs it; [`start_check`]: is this Redis fit?
+//! - [`inspect`]: what a queue holds, for those who look on.
+
+pub mod connect;
+pub mod entry;
+pub mod fault;
+pub mod hooks;
+pub mod inspect;
+pub mod keys;
+pub mod link;
+pub mod presence;
+pub mod producer;
+pub mod queue;
+pub mod reader;
+pub mod script;
+pub mod settlement;
+pub mod start_check;

@@ -1,0 +1,111 @@
+//! A connection that comes back: made when it is needed, dropped when an error says that it is of no use any more.
+
+use std::time::Duration;
+
+use redis::{Cmd, RedisError, Value};
+
+use crate::connect::{Connection, Connector};
+use crate::fault::{FaultClass, StoreError};
+use crate::script::NamedScript;
+
+/// How long a script or command may take before its connection is given up. Well above the longest script, and below
+/// what an operator would wait for.
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One user's way to Redis. Each part of the engine has its own, so that none waits behind another's reply.
+#[derive(Debug)]
+pub struct Link {
+    connector: Connector,
+    response_timeout: Option<Duration>,
+    connection: Option<Connection>,
+}
+
+impl Link {
+    /// A link whose commands fail after [`RESPONSE_TIMEOUT`].
+    pub fn new(connector: Connector) -> Self {
+        Self { connector, response_timeout: Some(RESPONSE_TIMEOUT), connection: None }
+    }
+
+    /// A link whose commands fail after `response_timeout`.
+    pub fn with_timeout(connector: Connector, response_timeout: Duration) -> Self {
+        Self { connector, response_timeout: Some(response_timeout), connection: None }
+    }
+
+    /// A link for blocking reads: no time-out but the one its user keeps.
+    pub fn without_timeout(connector: Connector) -> Self {
+        Self { connector, response_timeout: None, connection: None }
+    }
+
+    /// The connection, made now where there is none; the flag tells that it is new.
+    pub async fn connection(&mut self) -> Result<(&mut Connection, bool), RedisError> {
+        let is_new = self.connection.is_none();
+        if is_new {
+            self.connection = Some(self.connector.connect(self.response_timeout).await?);
+        }
+        Ok((self.connection.as_mut().expect("it was made just now where it was missing"), is_new))
+    }
+
+    /// Drops the connection; the next command makes a new one.
+    pub fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
+    /// Runs a script. `operation` names it and what it works on, for the error.
+    pub async fn run(
+        &mut self,
+        script: &NamedScript,
+        call: &Cmd,
+        operation: impl FnOnce() -> String,
+    ) -> Result<Value, StoreError> {
+        let answer = match self.connection().await {
+            Ok((connection, _)) => script.run(connection, call).await,
+            Err(error) => Err(error),
+        };
+        self.judge(answer, operation)
+    }
+
+    /// Sends a plain command.
+    pub async fn send(
+        &mut self,
+        command: &Cmd,
+        operation: impl FnOnce() -> String,
+    ) -> Result<Value, StoreError> {
+        let answer = match self.connection().await {
+            Ok((connection, _)) => connection.send(command).await,
+            Err(error) => Err(error),
+        };
+        self.judge(answer, operation)
+    }
+
+    /// Runs a MULTI/EXEC transaction.
+    pub async fn transact(
+        &mut self,
+        transaction: &redis::Pipeline,
+        operation: impl FnOnce() -> String,
+    ) -> Result<(), StoreError> {
+        let answer = match self.connection().await {
+            Ok((connection, _)) => connection.transact(transaction).await,
+            Err(error) => Err(error),
+        };
+        self.judge(answer, operation).map(drop)
+    }
+
+    /// Drops the connection where an error of this class says so.
+    pub fn hang_up_after(&mut self, class: FaultClass) {
+        // After a refused login the credentials may have been changed: only a new connection presents them again.
+        if matches!(class, FaultClass::Reconnect | FaultClass::Denied) {
+            self.hang_up();
+        }
+    }
+
+    fn judge(
+        &mut self,
+        answer: Result<Value, RedisError>,
+        operation: impl FnOnce() -> String,
+    ) -> Result<Value, StoreError> {
+        answer.map_err(|error| {
+            self.hang_up_after(FaultClass::of(&error));
+            StoreError::new(operation(), error)
+        })
+    }
+}

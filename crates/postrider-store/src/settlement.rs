@@ -1,0 +1,197 @@
+//! What is to become of a leased job, in the form that the settle script takes.
+
+use std::time::Duration;
+
+use postrider_core::entry_id::EntryId;
+use postrider_core::job_state::JobState;
+use postrider_core::time::{Timestamp, whole_millis_up};
+use postrider_core::verdict::DeadReason;
+use redis::Cmd;
+
+/// The move of one job out of its lease. Consumed by settling: a job is settled once.
+#[derive(Debug)]
+pub struct Settlement {
+    /// The stream entry that is leased.
+    pub entry: EntryId,
+    /// The job's id.
+    pub job_id: Box<str>,
+    /// Where it goes.
+    pub destination: Destination,
+    /// The attempt that led to it, for the attempt log; none where no request was made.
+    pub attempt: Option<AttemptRecord>,
+}
+
+/// Where a job goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// Delivered: nowhere.
+    Done,
+    /// Dropped because its hook is inactive: nowhere.
+    Discarded,
+    /// Waits for its next attempt, this long from now on Redis' clock.
+    Retry {
+        /// The wait.
+        wait: Duration,
+        /// State to remember; `due` is set by the script.
+        state: JobState,
+        /// Status and attempts made, should it turn out to be a duplicate.
+        made: Made,
+    },
+    /// Waits without having been tried.
+    Deferred {
+        /// Until when.
+        until: Until,
+        /// State to remember; `due` is set by the script.
+        state: JobState,
+    },
+    /// Buried.
+    Dead {
+        /// Why.
+        reason: DeadReason,
+        /// Last status and attempts made.
+        made: Made,
+        /// A sentence.
+        error: String,
+    },
+    /// Back to the stream's end, for another worker.
+    GivenBack {
+        /// State to remember, as it was.
+        state: JobState,
+    },
+}
+
+/// A moment to wait for.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// So long from now, on Redis' clock.
+    After(Duration),
+    /// This moment.
+    At(Timestamp),
+}
+
+/// How far a job has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Made {
+    /// Status of the last answer, 0 where none came or none was asked for.
+    pub status: u16,
+    /// Attempts made.
+    pub attempts: u32,
+}
+
+/// One entry of the attempt log.
+#[derive(Debug)]
+pub struct AttemptRecord {
+    /// The event's id.
+    pub event_id: Box<str>,
+    /// The hook's id, or empty.
+    pub hook_id: Box<str>,
+    /// Its owner, or empty.
+    pub user_id: Box<str>,
+    /// The URL's origin.
+    pub destination: Box<str>,
+    /// Number of the attempt: 1, 2, …
+    pub attempt: u32,
+    /// `delivered`, `retried` or `dead`.
+    pub outcome: &'static str,
+    /// Status of the answer, 0 where none came.
+    pub status: u16,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// What went wrong, empty for a success.
+    pub error: String,
+    /// First bytes of a failed answer, without the job's secrets.
+    pub response: Vec<u8>,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// As asked.
+    Applied,
+    /// Buried as `duplicate`, since another job of its id is waiting already.
+    Duplicate,
+    /// Not applied: the job has passed to another worker.
+    Refused,
+    /// The entry is gone: settled before, or deleted by hand.
+    Gone,
+    /// Its new home could not be written; it is leased as before.
+    Failed(String),
+}
+
+impl Settlement {
+    /// The word for counters and the attempt log; none for a job that is given back.
+    pub fn outcome(&self) -> Option<&'static str> {
+        match self.destination {
+            Destination::Done => Some("delivered"),
+            Destination::Discarded => Some("discarded"),
+            Destination::Retry { .. } => Some("retried"),
+            Destination::Deferred { .. } => Some("deferred"),
+            Destination::Dead { .. } => Some("dead"),
+            Destination::GivenBack { .. } => None,
+        }
+    }
+
+    /// Appends this job's arguments to a call of the settle script.
+    pub(crate) fn append_to(&self, call: &mut Cmd) {
+        call.arg(self.kind()).arg(self.entry.to_string()).arg(&*self.job_id);
+        match &self.attempt {
+            None => {
+                call.arg(0);
+            }
+            Some(record) => record.append_to(call),
+        }
+        match &self.destination {
+            Destination::Done | Destination::Discarded => {}
+            Destination::Retry { wait, state, made } => {
+                append_wait(call, Until::After(*wait), state, *made);
+            }
+            Destination::Deferred { until, state } => {
+                let made = Made { status: 0, attempts: state.attempts };
+                append_wait(call, *until, state, made);
+            }
+            Destination::Dead { reason, made, error } => {
+                call.arg(reason.as_str()).arg(made.status).arg(error).arg(made.attempts);
+            }
+            Destination::GivenBack { state } => {
+                call.arg(state.to_string());
+            }
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.destination {
+            Destination::Done => "D",
+            Destination::Discarded => "X",
+            Destination::Retry { .. } => "R",
+            Destination::Deferred { .. } => "W",
+            Destination::Dead { .. } => "K",
+            Destination::GivenBack { .. } => "G",
+        }
+    }
+}
+
+fn append_wait(call: &mut Cmd, until: Until, state: &JobState, made: Made) {
+    match until {
+        Until::After(wait) => call.arg("after").arg(whole_millis_up(wait).min(Timestamp::MAX.as_millis())),
+        Until::At(moment) => call.arg("at").arg(moment.as_millis()),
+    };
+    // The script appends the moment that it has worked out.
+    let state = JobState { due: None, ..*state };
+    call.arg(state.to_string()).arg(made.status).arg(made.attempts);
+}
+
+impl AttemptRecord {
+    fn append_to(&self, call: &mut Cmd) {
+        call.arg(1)
+            .arg(&*self.event_id)
+            .arg(&*self.hook_id)
+            .arg(&*self.user_id)
+            .arg(&*self.destination)
+            .arg(self.attempt)
+            .arg(self.outcome)
+            .arg(self.status)
+            .arg(self.millis)
+            .arg(&self.error)
+            .arg(&self.response);
+    }
+}

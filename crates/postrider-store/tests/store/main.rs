@@ -1,0 +1,9 @@
+//! The store against real Redis servers, one a test: every change of state, by its owner and by others, once and twice.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+mod bench_of_one;
+mod leasing;
+mod memory;
+mod settling;
+mod waiting;

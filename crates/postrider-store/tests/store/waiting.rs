@@ -1,0 +1,124 @@
+use std::time::{Duration, Instant};
+
+use postrider_core::job_state::JobState;
+use postrider_core::time::Timestamp;
+use postrider_store::queue::PromoteReply;
+use postrider_store::settlement::{Destination, Settled, Until};
+
+use crate::bench_of_one::{Bench, retry, settlement};
+
+async fn promote(bench: &mut Bench) -> PromoteReply {
+    bench.worker("a").promote(&mut bench.link).await.unwrap()
+}
+
+/// Promotes until something came, as the worker does: never before the due time, and a millisecond after it at most late.
+async fn promote_when_due(bench: &mut Bench) -> PromoteReply {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let reply = promote(bench).await;
+        if reply.promoted > 0 {
+            return reply;
+        }
+        assert!(Instant::now() < until, "nothing fell due");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_retry_comes_back_whole_and_never_early() {
+    let mut bench = Bench::start().await;
+    let id = bench.leased("a").await;
+    let wait = Duration::from_millis(120);
+    let started = Instant::now();
+    let queue = bench.worker("a");
+    let reply = queue.settle(&mut bench.link, &[settlement(id, "j", retry(wait))], 10).await.unwrap();
+    assert_eq!(bench.counts().await, [0, 0, 1, 0]);
+    let due = reply.next_due.unwrap();
+    assert!(promote_when_due(&mut bench).await.now >= due);
+    assert!(started.elapsed() >= wait, "{:?}", started.elapsed());
+    let back = bench.last_entry("q").await;
+    assert_eq!(back[0], ("to".to_owned(), "https://x.example/".to_owned()));
+    let state = JobState::parse(back[2].1.as_bytes()).unwrap();
+    assert_eq!((state.attempts, state.due), (1, Some(due)));
+    assert_eq!(bench.ask::<usize>(&["HLEN", "{q}:retry:jobs"]).await, 0);
+}
+
+#[tokio::test]
+async fn bytes_of_any_kind_survive_the_wait() {
+    let mut bench = Bench::start().await;
+    let mut add = redis::cmd("XADD");
+    let odd: Vec<u8> = (0..=255).collect();
+    add.arg("q").arg("*").arg(b"na\xffme").arg(&odd).arg("").arg("").arg("content").arg(vec![b'x'; 70_000]);
+    add.query_async::<String>(&mut bench.redis.connection().await).await.unwrap();
+    let before = bench.read("a", 1).await.remove(0);
+    assert_eq!(bench.settle("a", before.id, "j", retry(Duration::ZERO)).await, Settled::Applied);
+    promote_when_due(&mut bench).await;
+    let mut after = bench.read("a", 1).await.remove(0).fields.unwrap();
+    assert_eq!(after.pop().unwrap().0, b"_job");
+    assert_eq!(Some(after), before.fields);
+}
+
+#[tokio::test]
+async fn a_deferred_job_is_due_at_the_moment_it_names() {
+    let mut bench = Bench::start().await;
+    let id = bench.leased("a").await;
+    let moment = Timestamp::from_millis(32_503_680_000_000);
+    let destination = Destination::Deferred { until: Until::At(moment), state: JobState::default() };
+    bench.settle("a", id, "j", destination).await;
+    assert_eq!(bench.ask::<u64>(&["ZSCORE", "{q}:retry", "j"]).await, moment.as_millis());
+    assert_eq!(promote(&mut bench).await.next_due, Some(moment));
+}
+
+#[tokio::test]
+async fn ids_without_a_job_are_removed_and_hold_up_nobody() {
+    let mut bench = Bench::start().await;
+    let id = bench.leased("a").await;
+    bench.settle("a", id, "j", retry(Duration::ZERO)).await;
+    bench.ask::<usize>(&["ZADD", "{q}:retry", "1", "orphan", "-inf", "older", "+inf", "never"]).await;
+    let (mut promoted, mut orphans) = (0, 0);
+    while promoted == 0 || orphans < 2 {
+        let reply = promote(&mut bench).await;
+        promoted += reply.promoted;
+        orphans += reply.orphans;
+    }
+    assert_eq!((promoted, orphans), (1, 2));
+    assert_eq!(bench.ask::<Vec<String>>(&["ZRANGE", "{q}:retry", "0", "-1"]).await, ["never"]);
+    assert_eq!(promote(&mut bench).await.next_due, Some(Timestamp::MAX));
+}
+
+#[tokio::test]
+async fn every_due_job_is_promoted_once_however_many_promote() {
+    let mut bench = Bench::start().await;
+    let mut batch = Vec::new();
+    for number in 0..600 {
+        let id = bench.add(&[("content", "{}")]).await;
+        batch.push(settlement(id, &format!("j{number}"), retry(Duration::ZERO)));
+    }
+    while !bench.read("a", 100).await.is_empty() {}
+    for part in batch.chunks(100) {
+        bench.settle_all("a", part).await;
+    }
+    assert_eq!(bench.counts().await, [0, 0, 600, 0]);
+    let queue = bench.worker("a");
+    let promoters = (0..3).map(|_| {
+        let (queue, connector) =
+            (queue.clone(), postrider_store::connect::Connector::new(&bench.redis.url()).unwrap());
+        tokio::spawn(async move {
+            let mut link = postrider_store::link::Link::new(connector);
+            let mut promoted = 0;
+            loop {
+                let reply = queue.promote(&mut link).await.unwrap();
+                promoted += reply.promoted;
+                if reply.next_due.is_none() {
+                    return promoted;
+                }
+            }
+        })
+    });
+    let mut promoted = 0;
+    for promoter in promoters.collect::<Vec<_>>() {
+        promoted += promoter.await.unwrap();
+    }
+    assert_eq!(promoted, 600);
+    assert_eq!(bench.counts().await, [600, 0, 0, 0]);
+}
