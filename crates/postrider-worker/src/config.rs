@@ -1,0 +1,43 @@
+//! What one worker needs to be told.
+
+use std::time::Duration;
+
+use postrider_core::delivery::Defaults;
+use postrider_core::queue_name::QueueName;
+use postrider_core::retry::RetryPolicy;
+
+use crate::dispatcher::Bounds;
+
+/// The engine's own settings; the binary makes them from flags, environment and file.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// The queue that it serves.
+    pub queue: QueueName,
+    /// Slots, limit per destination, memory.
+    pub bounds: Bounds,
+    /// `queue.max_job_bytes`.
+    pub max_job_bytes: usize,
+    /// `queue.max_crashes`: losses with a worker after which a job is buried as `poison`.
+    pub max_crashes: u32,
+    /// `worker.grace`: how long requests under way may go on after a stop.
+    pub grace: Duration,
+    /// `worker.heartbeat`.
+    pub heartbeat: Duration,
+    /// `worker.dead_after`.
+    pub dead_after: Duration,
+    /// What holds for jobs and hooks that say nothing.
+    pub defaults: Defaults,
+    /// When failed jobs are sent again.
+    pub retry: RetryPolicy,
+    /// `attempts.max_entries`.
+    pub max_attempt_records: u64,
+    /// `redis.allow_eviction`.
+    pub allow_eviction: bool,
+}
+
+impl WorkerConfig {
+    /// A worker without an accepted heartbeat for so long starts nothing: well before others may think it dead.
+    pub fn fence_after(&self) -> Duration {
+        self.dead_after.mul_f64(0.6)
+    }
+}

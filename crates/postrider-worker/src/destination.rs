@@ -1,0 +1,139 @@
+//! One destination as the dispatcher sees it: how many requests are under way, how long they take, who stands in line.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A job stands in line only where its turn comes within this time; a longer wait is waited in Redis.
+pub(crate) const MAX_LINE_WAIT: Duration = Duration::from_millis(200);
+
+/// A line that has kept a job for so long was promised too much: it is dissolved.
+const MAX_TIME_IN_LINE: Duration = Duration::from_millis(400);
+
+/// Longest that a job is sent back to wait for its destination's limit.
+const MAX_DEFERRAL: Duration = Duration::from_secs(60);
+
+/// Shortest: less would come back before anything has changed.
+const MIN_DEFERRAL: Duration = Duration::from_millis(50);
+
+/// In-flight count, pace and line of one destination.
+#[derive(Debug)]
+pub(crate) struct Destination<T> {
+    in_flight: usize,
+    pace: Duration,
+    line: VecDeque<(T, Instant)>,
+    next_opening: Option<Instant>,
+}
+
+impl<T> Default for Destination<T> {
+    fn default() -> Self {
+        Self { in_flight: 0, pace: Duration::ZERO, line: VecDeque::new(), next_opening: None }
+    }
+}
+
+impl<T> Destination<T> {
+    /// Requests under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Notes a request's start.
+    pub(crate) fn start(&mut self) {
+        self.in_flight += 1;
+    }
+
+    /// Notes a request's end. The pace follows quickly, both ways: a receiver that recovers gets its jobs soon.
+    pub(crate) fn finish(&mut self, took: Duration) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.pace = (self.pace * 7 + took) / 8;
+    }
+
+    /// A request that is still under way after so long tells of the pace as well.
+    pub(crate) fn learn_from_running(&mut self, oldest: Duration) {
+        self.pace = self.pace.max(oldest);
+    }
+
+    /// How long a job that lines up now would wait for its turn.
+    pub(crate) fn expected_wait(&self, max_in_flight: usize) -> Duration {
+        let ahead = u32::try_from(self.line.len() + 1).unwrap_or(u32::MAX);
+        self.turn(max_in_flight).saturating_mul(ahead)
+    }
+
+    /// Time between two openings at the present pace.
+    fn turn(&self, max_in_flight: usize) -> Duration {
+        self.pace / u32::try_from(max_in_flight.max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Stands a job in line.
+    pub(crate) fn line_up(&mut self, ticket: T, now: Instant) {
+        self.line.push_back((ticket, now));
+    }
+
+    /// The next in line.
+    pub(crate) fn next_in_line(&mut self) -> Option<T> {
+        self.line.pop_front().map(|(ticket, _)| ticket)
+    }
+
+    /// Takes the whole line.
+    pub(crate) fn take_line(&mut self) -> impl Iterator<Item = T> + use<'_, T> {
+        self.line.drain(..).map(|(ticket, _)| ticket)
+    }
+
+    /// Takes the line apart where its first has waited too long; who has come of late stays.
+    pub(crate) fn take_overdue(&mut self, now: Instant) -> Vec<T> {
+        let overdue = |since: &Instant| now.saturating_duration_since(*since) > MAX_TIME_IN_LINE;
+        let until = self.line.iter().take_while(|(_, since)| overdue(since)).count();
+        self.line.drain(..until).map(|(ticket, _)| ticket).collect()
+    }
+
+    /// When a job that is sent away should come back. Each gets an opening of its own, so that they don't come back as
+    /// a herd, and in the order in which they went.
+    pub(crate) fn next_opening(&mut self, max_in_flight: usize, now: Instant) -> Duration {
+        let turn = self.turn(max_in_flight);
+        let soonest = now + self.expected_wait(max_in_flight).max(MIN_DEFERRAL);
+        let latest = now + MAX_DEFERRAL;
+        let opening = self.next_opening.map_or(soonest, |last| (last + turn).max(soonest)).min(latest);
+        self.next_opening = Some(opening);
+        opening.saturating_duration_since(now)
+    }
+
+    /// Whether it can be forgotten.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.line.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openings_come_one_after_another_up_to_a_limit() {
+        let now = Instant::now();
+        let mut destination: Destination<u32> = Destination::default();
+        destination.learn_from_running(Duration::from_secs(8));
+        let waits: Vec<_> = (0..4).map(|_| destination.next_opening(4, now).as_secs()).collect();
+        assert_eq!(waits, [2, 4, 6, 8]);
+        let last = (0..1000).map(|_| destination.next_opening(4, now)).last().unwrap();
+        assert_eq!(last, MAX_DEFERRAL);
+    }
+
+    #[test]
+    fn a_line_that_stands_still_is_dissolved() {
+        let now = Instant::now();
+        let mut destination: Destination<u32> = Destination::default();
+        destination.line_up(1, now);
+        destination.line_up(2, now + MAX_TIME_IN_LINE);
+        let later = now + MAX_TIME_IN_LINE + Duration::from_millis(1);
+        assert_eq!(destination.take_overdue(later), [1]);
+        assert_eq!(destination.next_in_line(), Some(2));
+    }
+
+    #[test]
+    fn a_quick_destination_has_a_short_wait() {
+        let mut destination: Destination<u32> = Destination::default();
+        destination.start();
+        destination.finish(Duration::from_millis(8));
+        assert!(destination.expected_wait(1) <= Duration::from_millis(1));
+        assert!(destination.is_idle());
+    }
+}

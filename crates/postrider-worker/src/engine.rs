@@ -1,0 +1,179 @@
+//! What all parts of the engine share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use postrider_core::endpoint::EndpointCache;
+use postrider_core::entry_id::EntryId;
+use postrider_core::job::Job;
+use postrider_core::job_state::JobState;
+use postrider_sender::Sender;
+use postrider_store::fault::StoreError;
+use postrider_store::queue::Queue;
+use postrider_store::settlement::{Destination, Settlement, Until};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::WorkerConfig;
+use crate::deliver;
+use crate::dispatcher::{Dispatcher, Placement, Ticket};
+use crate::event::{Metrics, RedisFailed, Summary};
+use crate::health::{Health, Part};
+use crate::hook_cache::HookCache;
+use crate::outbox::Outbox;
+use crate::pulse::Pulse;
+
+/// A job and how it came here.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) job: Job,
+    /// How often its entry has been handed out.
+    pub(crate) deliveries: u32,
+    /// It comes from a lost worker: its start counts as a crash.
+    pub(crate) taken_over: bool,
+}
+
+impl Lease {
+    /// How often the job has been lost with a worker, as far as it has been counted.
+    pub(crate) fn crashes(&self) -> u32 {
+        self.job.state.crashes.saturating_add(self.deliveries.saturating_sub(1))
+    }
+
+    /// What to remember when the job leaves the stream without an attempt.
+    pub(crate) fn untouched_state(&self) -> JobState {
+        JobState { crashes: self.crashes(), ..self.job.state }
+    }
+
+    /// What to remember after an attempt that the receiver answered, or that came to nothing: it is no poison.
+    pub(crate) fn state_after_attempt(&self) -> JobState {
+        JobState { attempts: self.job.next_attempt(), crashes: 0, ..self.job.state }
+    }
+}
+
+/// The shared state of one worker.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) config: WorkerConfig,
+    pub(crate) queue: Queue,
+    pub(crate) sender: Sender,
+    pub(crate) hooks: HookCache,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    pub(crate) pulse: watch::Receiver<Pulse>,
+    pub(crate) outbox: Outbox,
+    /// Says that nothing more is to be leased.
+    pub(crate) stop_reading: CancellationToken,
+    /// Says that requests under way are to be cut off.
+    pub(crate) abandon: CancellationToken,
+    /// Says that the remaining parts are to end.
+    pub(crate) finish: CancellationToken,
+    /// The attempts under way.
+    pub(crate) attempts: TaskTracker,
+    /// URLs of registered hooks that were parsed before.
+    pub(crate) endpoints: Mutex<EndpointCache>,
+    /// Wakes the intake when a slot has become free.
+    pub(crate) slot_freed: Notify,
+    /// When the next waiting job is due, for whoever promotes.
+    pub(crate) due: crate::maintain::promote::DueTime,
+    /// Workers that were found dead, for the intake to take their jobs over.
+    pub(crate) lost_workers: Mutex<Vec<Box<str>>>,
+    pub(crate) failure_lines: Summary,
+    pub(crate) dispatcher: Mutex<Dispatcher<Lease>>,
+}
+
+impl Engine {
+    /// Carries out what the dispatcher has decided.
+    pub(crate) fn carry_out(self: &Arc<Self>, moves: Vec<Placement<Lease>>) {
+        for placement in moves {
+            match placement {
+                Placement::Kept => {}
+                Placement::Start(ticket) => {
+                    self.metrics.slot_taken();
+                    self.attempts.spawn(deliver::run(self.clone(), ticket));
+                }
+                Placement::Defer(ticket, wait) => self.defer(&ticket, wait),
+            }
+        }
+    }
+
+    /// Sends a job back to wait for its destination's limit. No attempt is spent.
+    fn defer(&self, ticket: &Ticket<Lease>, wait: Duration) {
+        let job = &ticket.job.job;
+        let now = self.pulse.borrow().redis_time_at_most(Instant::now());
+        let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
+        let destination =
+            Destination::Deferred { until: Until::After(left), state: ticket.job.untouched_state() };
+        self.outbox.push(settlement(ticket.entry, job, destination));
+    }
+
+    /// A job's attempt has ended: its slot is free, its settlement on the way.
+    pub(crate) fn finished(self: &Arc<Self>, settlement: Settlement) {
+        let moves = self.dispatcher().finish(settlement.entry, Instant::now());
+        self.outbox.push(settlement);
+        self.after_finish(moves);
+    }
+
+    /// A job turned out to be another worker's before it started here.
+    pub(crate) fn lost_lease(self: &Arc<Self>, entry: EntryId) {
+        let moves = {
+            let mut dispatcher = self.dispatcher();
+            let moves = dispatcher.finish(entry, Instant::now());
+            dispatcher.settled(entry);
+            moves
+        };
+        self.after_finish(moves);
+    }
+
+    fn after_finish(self: &Arc<Self>, moves: Vec<Placement<Lease>>) {
+        self.metrics.slot_left();
+        self.carry_out(moves);
+        self.slot_freed.notify_one();
+    }
+
+    /// Gives back what hasn't started: for another worker, or for this one later.
+    pub(crate) fn give_back_unstarted(&self) {
+        let unstarted = self.dispatcher().give_back_unstarted();
+        for ticket in &unstarted {
+            self.give_back(ticket);
+        }
+    }
+
+    /// Gives one job back that hasn't started.
+    pub(crate) fn give_back(&self, ticket: &Ticket<Lease>) {
+        let destination = Destination::GivenBack { state: ticket.job.untouched_state() };
+        self.outbox.push(settlement(ticket.entry, &ticket.job.job, destination));
+    }
+
+    /// Whether requests may start: heartbeats are accepted, so the jobs held here are this worker's.
+    pub(crate) fn may_start(&self) -> bool {
+        !self.pulse.borrow().is_fenced(Instant::now(), self.config.fence_after())
+    }
+
+    /// Tells log, metrics and readiness of an operation on Redis that failed.
+    pub(crate) fn failed(&self, part: Part, error: &StoreError) {
+        self.metrics.redis_failed(error);
+        self.health.failed(part, error.line());
+        RedisFailed { error }.emit(&self.failure_lines);
+    }
+
+    /// Tells readiness that a part works.
+    pub(crate) fn works(&self, part: Part) {
+        if self.health.works(part) {
+            tracing::info!(?part, queue = %self.queue.name(), "works again");
+        }
+    }
+
+    pub(crate) fn dispatcher(&self) -> MutexGuard<'_, Dispatcher<Lease>> {
+        self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lost_workers(&self) -> MutexGuard<'_, Vec<Box<str>>> {
+        self.lost_workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A settlement without an attempt to record.
+pub(crate) fn settlement(entry: EntryId, job: &Job, destination: Destination) -> Settlement {
+    Settlement { entry, job_id: job.id.clone(), destination, attempt: None }
+}

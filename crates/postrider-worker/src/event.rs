@@ -1,0 +1,237 @@
+//! Facts worth telling: one struct each, whose `emit` writes the log line and the metric.
+//!
+//! No label is ever a URL, a hook or a user; per-job lines are `debug`; what can come in floods is summed up.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
+use postrider_core::verdict::DeadReason;
+use postrider_store::fault::{FaultClass, StoreError, describe};
+use postrider_store::queue::{Queue, Sample};
+use postrider_store::settlement::{Destination, Settled, Settlement};
+
+/// Lines of one kind are written at most once in so long; the rest are counted.
+const SUM_UP: Duration = Duration::from_secs(5);
+
+/// The metrics of one queue, looked up once: the hot path only adds.
+pub(crate) struct Metrics {
+    delivered: Counter,
+    retried: Counter,
+    dead: Counter,
+    deferred: Counter,
+    discarded: Counter,
+    reasons: Vec<(DeadReason, Counter)>,
+    redis_errors: Vec<(FaultClass, Counter)>,
+    attempt_seconds: Histogram,
+    lag_seconds: Histogram,
+    in_flight: Gauge,
+    workers: Gauge,
+    oldest_ready: Gauge,
+    states: [Gauge; 4],
+    dead_lines: Summary,
+    refused_lines: Summary,
+    gone_lines: Summary,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// Says what each metric means, for `# HELP`.
+fn describe_metrics() {
+    describe_counter!("postrider_attempts_total", "Jobs that left their lease, by what became of them");
+    describe_histogram!("postrider_attempt_seconds", "From the start of a request to the end of its attempt");
+    describe_histogram!(
+        "postrider_delivery_lag_seconds",
+        "From a job's due time to the start of its request"
+    );
+    describe_gauge!("postrider_jobs", "Jobs in each state, counted each second");
+    describe_gauge!("postrider_oldest_ready_seconds", "Age of the oldest job that no worker has leased");
+    describe_gauge!("postrider_in_flight", "Slots of this worker that are in use");
+    describe_gauge!("postrider_workers", "Workers with a heartbeat");
+    describe_counter!("postrider_dead_total", "Jobs that ended in the dead letters");
+    describe_counter!("postrider_redis_errors_total", "Operations on Redis that failed and were tried again");
+}
+
+impl Metrics {
+    /// Registers everything at zero, so that a dashboard has its lines before the first failure.
+    pub(crate) fn new(queue: &Queue) -> Self {
+        describe_metrics();
+        let queue = queue.name().to_string();
+        let outcome =
+            |outcome| counter!("postrider_attempts_total", "queue" => queue.clone(), "outcome" => outcome);
+        let state = |state| gauge!("postrider_jobs", "queue" => queue.clone(), "state" => state);
+        let reason = |reason: DeadReason| {
+            (reason, counter!("postrider_dead_total", "queue" => queue.clone(), "reason" => reason.as_str()))
+        };
+        let fault =
+            |class: FaultClass| (class, counter!("postrider_redis_errors_total", "kind" => class.as_str()));
+        Self {
+            delivered: outcome("delivered"),
+            retried: outcome("retried"),
+            dead: outcome("dead"),
+            deferred: outcome("deferred"),
+            discarded: outcome("discarded"),
+            reasons: DeadReason::ALL.map(reason).into(),
+            redis_errors: FaultClass::ALL.map(fault).into(),
+            attempt_seconds: histogram!("postrider_attempt_seconds", "queue" => queue.clone()),
+            lag_seconds: histogram!("postrider_delivery_lag_seconds", "queue" => queue.clone()),
+            in_flight: gauge!("postrider_in_flight", "queue" => queue.clone()),
+            workers: gauge!("postrider_workers", "queue" => queue.clone()),
+            oldest_ready: gauge!("postrider_oldest_ready_seconds", "queue" => queue.clone()),
+            states: ["ready", "leased", "waiting", "dead"].map(state),
+            dead_lines: Summary::default(),
+            refused_lines: Summary::default(),
+            gone_lines: Summary::default(),
+        }
+    }
+
+    /// A job takes a slot.
+    pub(crate) fn slot_taken(&self) {
+        self.in_flight.increment(1.0);
+    }
+
+    /// A request starts, so long after it was due.
+    pub(crate) fn attempt_started(&self, lag: Duration) {
+        self.lag_seconds.record(lag);
+    }
+
+    /// A request has ended.
+    pub(crate) fn attempt_finished(&self, elapsed: Duration) {
+        self.attempt_seconds.record(elapsed);
+    }
+
+    /// A job leaves its slot, however it ended.
+    pub(crate) fn slot_left(&self) {
+        self.in_flight.decrement(1.0);
+    }
+
+    /// Redis, or the way to it, failed someone.
+    pub(crate) fn redis_failed(&self, error: &StoreError) {
+        let class = error.class();
+        if let Some((_, counter)) = self.redis_errors.iter().find(|(known, _)| *known == class) {
+            counter.increment(1);
+        }
+    }
+
+    /// How many jobs are in which state.
+    pub(crate) fn sampled(&self, sample: Sample) {
+        for (gauge, count) in
+            self.states.iter().zip([sample.ready, sample.leased, sample.waiting, sample.dead])
+        {
+            gauge.set(count as f64);
+        }
+        self.workers.set(sample.workers as f64);
+        self.oldest_ready.set(sample.oldest_ready_millis as f64 / 1000.0);
+    }
+
+    /// A settlement is written, or turned out not to be this worker's to write.
+    pub(crate) fn settled(&self, settlement: &Settlement, result: &Settled) {
+        match result {
+            Settled::Applied => self.applied(settlement),
+            Settled::Duplicate => {
+                self.dead.increment(1);
+                self.buried(DeadReason::Duplicate, settlement, "another job of this id is waiting already");
+            }
+            Settled::Refused => self.refused_lines.tell(|more| {
+                tracing::warn!(job = %settlement.job_id, more, "result refused: the job has passed to another worker");
+            }),
+            Settled::Gone if !matches!(settlement.destination, Destination::Done) => self.gone_lines.tell(|more| {
+                tracing::warn!(job = %settlement.job_id, more, "result dropped: the job's entry is gone from the stream");
+            }),
+            Settled::Gone | Settled::Failed(_) => {}
+        }
+    }
+
+    fn applied(&self, settlement: &Settlement) {
+        match &settlement.destination {
+            Destination::Done => self.delivered.increment(1),
+            Destination::Discarded => self.discarded.increment(1),
+            Destination::Retry { .. } => self.retried.increment(1),
+            Destination::Deferred { .. } => self.deferred.increment(1),
+            Destination::GivenBack { .. } => {}
+            Destination::Dead { reason, error, .. } => {
+                self.dead.increment(1);
+                self.buried(*reason, settlement, error);
+            }
+        }
+    }
+
+    fn buried(&self, reason: DeadReason, settlement: &Settlement, error: &str) {
+        if let Some((_, counter)) = self.reasons.iter().find(|(known, _)| *known == reason) {
+            counter.increment(1);
+        }
+        let job = &settlement.job_id;
+        tracing::debug!(%job, %reason, error, "job dead");
+        self.dead_lines.tell(|more| tracing::warn!(%job, %reason, error, more, "job dead"));
+    }
+}
+
+/// Writes a line at most once in [`SUM_UP`], with the number of those left out since.
+#[derive(Debug, Default)]
+pub(crate) struct Summary(Mutex<Option<(Instant, u64)>>);
+
+impl Summary {
+    /// Calls `line` with the number left out, or counts one more.
+    pub(crate) fn tell(&self, line: impl FnOnce(u64)) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *last {
+            Some((told, left_out)) if told.elapsed() < SUM_UP => *left_out += 1,
+            told => {
+                let left_out = told.map_or(0, |(_, left_out)| left_out);
+                *told = Some((Instant::now(), 0));
+                drop(last);
+                line(left_out);
+            }
+        }
+    }
+}
+
+/// An operation on Redis failed; it will be tried again.
+pub(crate) struct RedisFailed<'a> {
+    pub(crate) error: &'a StoreError,
+}
+
+impl RedisFailed<'_> {
+    pub(crate) fn emit(self, lines: &Summary) {
+        let (operation, cause) = (self.error.to_string(), describe(&self.error.source));
+        match self.error.class() {
+            FaultClass::Denied | FaultClass::WrongType => {
+                lines.tell(|more| tracing::error!(operation, cause, more, "Redis refuses"));
+            }
+            _ => lines.tell(|more| tracing::warn!(operation, cause, more, "Redis failed; trying again")),
+        }
+    }
+}
+
+/// A worker was found dead; its jobs pass to this one.
+pub(crate) struct WorkerLost<'a> {
+    pub(crate) worker: &'a str,
+}
+
+impl WorkerLost<'_> {
+    pub(crate) fn emit(self) {
+        tracing::warn!(worker = self.worker, "worker lost: taking its jobs over");
+    }
+}
+
+/// Jobs of a lost worker are this one's now.
+pub(crate) struct JobsTakenOver<'a> {
+    pub(crate) worker: &'a str,
+    pub(crate) jobs: usize,
+    pub(crate) finished: bool,
+}
+
+impl JobsTakenOver<'_> {
+    pub(crate) fn emit(self) {
+        if self.jobs > 0 || self.finished {
+            tracing::info!(worker = self.worker, jobs = self.jobs, all = self.finished, "jobs taken over");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The one task that leases entries: unread ones, those whose reply was lost, those of lost workers. One at a time, so that
+//! the slots it reserves are never promised twice.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use postrider_core::entry_id::EntryId;
+use postrider_core::job::{Field, InvalidJob, Job, MAX_FIELDS, ParseContext, entry_size};
+use postrider_core::verdict::DeadReason;
+use postrider_store::entry::LeasedEntry;
+use postrider_store::fault::{FaultClass, StoreError};
+use postrider_store::link::Link;
+use postrider_store::queue::MAX_SCRIPT_FIELDS;
+use postrider_store::reader::Reader;
+use postrider_store::settlement::{Destination, Made, Settlement};
+
+use crate::dispatcher::Ticket;
+use crate::engine::{Engine, Lease, settlement};
+use crate::event::JobsTakenOver;
+use crate::health::Part;
+use crate::outbox::Parcel;
+use crate::pace::Backoff;
+
+/// How often the list of own leases is compared with what is held here, lest a lost reply keep jobs hidden.
+const RECOVER_EVERY: Duration = Duration::from_secs(5);
+
+/// Most leases that one call fetches.
+const MAX_FETCH: usize = 100;
+
+/// A heartbeat accepted within this time says that Redis answers.
+const RECENTLY: Duration = Duration::from_millis(1500);
+
+/// How often the intake looks up while it can't read.
+const LOOK_UP: Duration = Duration::from_millis(100);
+
+/// Leases entries for one worker.
+pub(crate) struct Intake {
+    engine: Arc<Engine>,
+    reader: Reader,
+    link: Link,
+    context: ParseContext,
+    recover_at: Instant,
+    has_group: bool,
+}
+
+impl Intake {
+    pub(crate) fn new(engine: Arc<Engine>, reader: Reader, link: Link) -> Self {
+        let context = ParseContext {
+            max_job_bytes: engine.config.max_job_bytes,
+            event_id_suffix: engine.queue.name().event_id_suffix().into(),
+            endpoints: Default::default(),
+        };
+        Self { engine, reader, link, context, recover_at: Instant::now() + RECOVER_EVERY, has_group: false }
+    }
+
+    /// Leases until the worker stops reading.
+    pub(crate) async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        while !self.engine.stop_reading.is_cancelled() {
+            if !self.may_read() {
+                self.wait_for_a_beat().await;
+                continue;
+            }
+            match self.step().await {
+                Ok(()) => {
+                    backoff.reset();
+                    self.engine.works(Part::Intake);
+                }
+                Err(error) => {
+                    self.recover_from(&error);
+                    backoff.pause().await;
+                }
+            }
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        self.engine.may_start() && !self.engine.pulse.borrow().paused
+    }
+
+    async fn wait_for_a_beat(&self) {
+        let mut pulse = self.engine.pulse.clone();
+        let _ = tokio::time::timeout(LOOK_UP, pulse.changed()).await;
+    }
+
+    fn recover_from(&mut self, error: &StoreError) {
+        self.engine.failed(Part::Intake, error);
+        // The reply may have been lost on its way: what it held is pending for this worker.
+        self.recover_at = Instant::now();
+        self.has_group &= error.class() != FaultClass::NoGroup;
+    }
+
+    /// One lease of whatever is next.
+    async fn step(&mut self) -> Result<(), StoreError> {
+        if !self.has_group {
+            if self.engine.queue.ensure_group(&mut self.link).await? {
+                tracing::info!(queue = %self.engine.queue.name(), "stream or consumer group was missing: made it at 0");
+            }
+            self.has_group = true;
+        }
+        let room = self.engine.dispatcher().reserve();
+        if room == 0 {
+            let _ = tokio::time::timeout(LOOK_UP, self.engine.slot_freed.notified()).await;
+            return Ok(());
+        }
+        let leased = self.lease(room).await;
+        self.engine.dispatcher().release(room);
+        self.admit(leased?);
+        Ok(())
+    }
+
+    async fn lease(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        if self.recover_at <= Instant::now() {
+            let found = self.recover(room).await?;
+            self.recover_at = Instant::now() + if found.is_empty() { RECOVER_EVERY } else { Duration::ZERO };
+            return Ok(found);
+        }
+        let lost = self.engine.lost_workers().last().cloned();
+        match lost {
+            Some(lost) => self.take_over(&lost, room).await,
+            None => self.read(room).await,
+        }
+    }
+
+    async fn read(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        let engine = &self.engine;
+        let redis_answers = || engine.pulse.borrow().age(Instant::now()).is_some_and(|age| age < RECENTLY);
+        engine.health.read_begins();
+        let read = self.reader.read(&engine.queue, room, redis_answers).await;
+        engine.health.read_ends();
+        read
+    }
+
+    /// Entries that are pending for this worker and never reached it.
+    async fn recover(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        let most = self.engine.config.bounds.max_held() + MAX_FETCH;
+        let pending = self.engine.queue.own_pending(&mut self.link, most).await?;
+        let unknown: Vec<_> = {
+            let dispatcher = self.engine.dispatcher();
+            pending.into_iter().filter(|id| !dispatcher.holds(*id)).take(room.min(MAX_FETCH)).collect()
+        };
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.engine.queue.fetch(&mut self.link, &unknown).await?;
+        tracing::info!(queue = %self.engine.queue.name(), jobs = found.len(), "found leases whose reply was lost");
+        Ok(found)
+    }
+
+    async fn take_over(&mut self, lost: &str, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        let taken = self.engine.queue.take_over(&mut self.link, lost, room).await?;
+        JobsTakenOver { worker: lost, jobs: taken.entries.len(), finished: taken.finished }.emit();
+        if taken.finished || taken.entries.is_empty() {
+            self.engine.lost_workers().retain(|name| **name != *lost);
+        }
+        Ok(taken.entries)
+    }
+
+    fn admit(&mut self, entries: Vec<LeasedEntry>) {
+        let now = Instant::now();
+        for entry in entries {
+            let Some(ticket) = self.examine(entry) else { continue };
+            // The read may have begun before the worker was told to stop, or before it lost its heartbeat.
+            if self.engine.stop_reading.is_cancelled() || !self.may_read() {
+                self.engine.dispatcher().hold_finished(ticket.entry);
+                self.engine.give_back(&ticket);
+                continue;
+            }
+            let placement = self.engine.dispatcher().admit(ticket, now);
+            self.engine.carry_out(vec![placement]);
+        }
+    }
+
+    /// A ticket for an entry that can be sent; everything else is settled at once.
+    fn examine(&mut self, entry: LeasedEntry) -> Option<Ticket<Lease>> {
+        let fields = entry.fields?;
+        {
+            let mut dispatcher = self.engine.dispatcher();
+            if dispatcher.holds(entry.id) {
+                return None;
+            }
+            dispatcher.note_size(entry_size(&fields));
+        }
+        let wide = (fields.len() > MAX_SCRIPT_FIELDS.max(MAX_FIELDS)).then(|| fields.clone());
+        let job = match Job::parse(entry.id, fields, &mut self.context) {
+            Ok(job) => job,
+            Err(invalid) => {
+                self.bury_invalid(entry.id, invalid, wide);
+                return None;
+            }
+        };
+        let lease = Lease { job, deliveries: entry.deliveries, taken_over: entry.taken_over };
+        let crashes = lease.crashes() + u32::from(lease.taken_over);
+        if crashes >= self.engine.config.max_crashes {
+            self.bury_poison(entry.id, &lease, crashes);
+            return None;
+        }
+        Some(Ticket {
+            entry: entry.id,
+            destination: destination_key(&lease.job),
+            bytes: lease.job.size,
+            suspect: crashes >= 2,
+            job: lease,
+        })
+    }
+
+    fn bury_invalid(
+        &self,
+        entry: postrider_core::entry_id::EntryId,
+        invalid: InvalidJob,
+        wide: Option<Vec<Field>>,
+    ) {
+        let destination = Destination::Dead {
+            reason: DeadReason::Invalid,
+            made: Made { status: 0, attempts: invalid.state.attempts },
+            error: invalid.fault.sentence().to_owned(),
+        };
+        self.engine.dispatcher().hold_finished(entry);
+        let settlement = Settlement { entry, job_id: invalid.id, destination, attempt: None };
+        self.engine.outbox.push_parcel(Parcel { settlement, wide });
+    }
+
+    fn bury_poison(&self, entry: EntryId, lease: &Lease, crashes: u32) {
+        let destination = Destination::Dead {
+            reason: DeadReason::Poison,
+            made: Made { status: 0, attempts: lease.job.state.attempts },
+            error: format!("the job was lost with its worker {crashes} times (queue.max_crashes)"),
+        };
+        self.engine.dispatcher().hold_finished(entry);
+        self.engine.outbox.push(settlement(entry, &lease.job, destination));
+    }
+}
+
+/// What limits are kept by: user id and hook id, or the URL's origin for jobs without a hook.
+fn destination_key(job: &Job) -> Arc<str> {
+    match (job.hook_key(), &job.to) {
+        (Some((user_id, hook_id)), _) => format!("{user_id}/{hook_id}").into(),
+        (None, Some(endpoint)) => endpoint.origin().into(),
+        // A job without a URL has a hook: `Job::parse` sees to it.
+        (None, None) => "".into(),
+    }
+}
