@@ -1,0 +1,89 @@
+//! Which path answers what, in plain text. Decides nothing about the engine: it asks the [`AdminState`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+/// The text exposition format of Prometheus.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4";
+
+/// The longest cause in an answer of `/readyz`, in characters: one line that a probe's log shows whole.
+const MAX_CAUSE_CHARS: usize = 300;
+
+/// What the port asks. The functions run on the port's own thread and must return at once.
+#[derive(Clone)]
+pub struct AdminState {
+    /// All metrics in Prometheus' text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether the worker reads its queues; the error is the cause, in words that anyone may read.
+    pub readiness: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether the engine's loop still turns.
+    pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for AdminState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminState")
+    }
+}
+
+pub(crate) fn router(state: AdminState) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .with_state(state)
+}
+
+async fn healthz(State(state): State<AdminState>) -> (StatusCode, &'static str) {
+    match (state.alive)() {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the engine's loop has stopped\n"),
+    }
+}
+
+async fn readyz(State(state): State<AdminState>) -> (StatusCode, String) {
+    match (state.readiness)() {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(cause) => (StatusCode::SERVICE_UNAVAILABLE, one_line(&cause)),
+    }
+}
+
+async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, METRICS_TYPE)], (state.metrics)())
+}
+
+async fn method_not_allowed() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n")
+}
+
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "not found; there are /healthz, /readyz and /metrics\n")
+}
+
+/// The cause as one line without control characters, at most [`MAX_CAUSE_CHARS`] of it.
+fn one_line(cause: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut line: String = cause.chars().map(plain).take(MAX_CAUSE_CHARS).collect();
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_one_bounded_line() {
+        assert_eq!(one_line("no\r\nRedis\u{1b}[31m"), "no  Redis [31m\n");
+        assert_eq!(one_line(&"ä".repeat(1000)).chars().count(), MAX_CAUSE_CHARS + 1);
+    }
+}

@@ -1,0 +1,76 @@
+//! Connections of the admin port: how many, for how long, and how they end. What they ask is the router's.
+
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// Connections at a time; more wait in the system's backlog. Probes and a few scrapers need under ten.
+pub const MAX_CONNECTIONS: usize = 64;
+
+/// How long a connection may take to send the head of a request, or lie idle between two.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection is used: one that never reads its answers gives up its place by then.
+pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// How long requests in flight may go on once the port stops, or their connection's time is up.
+pub const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// The wait after a failed accept: out of file descriptors, a loop without a pause would take the whole core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Largest request head in bytes: probes send a few hundred.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// Answers until `stopped`'s sender is gone, then lets what is in flight end.
+pub(crate) async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<()>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            stream = accept(&listener), if connections.len() < MAX_CONNECTIONS => {
+                connections.spawn(converse(stream, router.clone(), stopped.clone()));
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                tracing::warn!(%error, "admin port failed to accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end. How it ended is the caller's business, not ours: nothing is logged.
+async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<()>) {
+    let service = TowerToHyperService::new(router);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_header_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => {}
+        () = sleep(MAX_CONNECTION_AGE) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(STOP_GRACE, connection).await;
+}
