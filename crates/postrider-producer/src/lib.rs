@@ -1,0 +1,33 @@
+//! Adds delivery jobs from Rust: built with typed setters, checked by the very rules that the workers go by, added with
+//! XADD. Never sends a webhook, and never repeats an XADD whose answer was lost.
+//!
+//! - [`job`]: [`Job`], one event for one hook; [`rules`]: what makes a job sound; [`producer`]: adding it.
+//!
+//! ```no_run
+//! use std::time::{Duration, SystemTime};
+//!
+//! use postrider_producer::{Job, Producer};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let producer = Producer::connect("redis://127.0.0.1:6379").await?;
+//! let job = Job::to("https://hooks.example/in")
+//!     .event_type("note")
+//!     .content(r#"{"note":{"id":"9x"}}"#)
+//!     .secret("s3cret")
+//!     .not_before(SystemTime::now() + Duration::from_secs(60));
+//! let added = producer.add(&job).await?;
+//! println!("{}", added.id);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod job;
+pub mod producer;
+pub mod rules;
+
+pub use job::Job;
+pub use postrider_core::profile::Profile;
+pub use postrider_core::queue_name::QueueName;
+pub use postrider_store::producer::{ConnectError, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Replicated};
+pub use producer::{AddError, Added, Producer, ProducerOptions};
+pub use rules::Rules;

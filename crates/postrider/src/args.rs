@@ -1,0 +1,184 @@
+//! What was typed: commands and their options. What settings mean is `settings.rs`'.
+
+mod enqueue;
+mod flags;
+mod moment;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use postrider_core::secret::Secret;
+
+use crate::settings::units::parse_duration;
+
+pub(crate) use enqueue::{EnqueueArgs, EnqueueWork, JobArgs, SECRET_VARIABLE, TypedHeader};
+pub(crate) use flags::SettingFlags;
+
+const EXAMPLES: &str = "\
+Examples:
+  postrider worker --redis-url redis://cache:6379
+  POSTRIDER_WORKER_CONCURRENCY=64 postrider worker --config /etc/postrider.toml
+  postrider enqueue --to https://hooks.example/in --type note --content '{}'
+  postrider sink --listen 127.0.0.1:9000 --fail-first 2
+  postrider config --json
+
+Each setting is a flag, a variable POSTRIDER_<SECTION>_<KEY> and a key of the TOML file, in this order of precedence.
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 Redis can't be reached.";
+
+/// Delivers webhooks from Redis Streams.
+#[derive(Debug, Parser)]
+#[command(name = "postrider", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Pull jobs, send them, retry what fails
+    Worker(WorkerArgs),
+    /// Show all of it on a private Redis: workers, a receiver that fails now and then, sample events
+    Demo(DemoArgs),
+    /// Add one job from flags, or many from JSON lines
+    Enqueue(Box<EnqueueArgs>),
+    /// Run a receiver to test with, which prints each request
+    Sink(SinkArgs),
+    /// Show the configuration in force, and where each value came from
+    Config(ConfigArgs),
+    /// Ask a worker's admin port whether it lives; for containers without a shell
+    #[command(hide = true)]
+    Healthcheck(HealthcheckArgs),
+}
+
+/// `postrider worker`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// `postrider demo`. It takes no settings: it shows the same everywhere.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Go on with a slow stream of events until Ctrl-C
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Folder for Redis' files and the workers' logs, kept afterwards [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// `postrider config`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// One JSON object a line: key, value, source
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// `postrider healthcheck`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HealthcheckArgs {
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// `postrider sink`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SinkArgs {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", env = "POSTRIDER_SINK_LISTEN", default_value = "127.0.0.1:9000")]
+    pub(crate) listen: SocketAddr,
+    /// Status of an ordinary answer
+    #[arg(long, value_name = "N", env = "POSTRIDER_SINK_STATUS", default_value_t = 200)]
+    #[arg(value_parser = clap::value_parser!(u16).range(200..=999))]
+    pub(crate) status: u16,
+    /// Answer the first N attempts of every event 500
+    #[arg(long, value_name = "N", env = "POSTRIDER_SINK_FAIL_FIRST", default_value_t = 0)]
+    pub(crate) fail_first: u64,
+    /// Hold each answer back this long
+    #[arg(long, value_name = "DURATION", env = "POSTRIDER_SINK_DELAY", default_value = "0s", value_parser = delay)]
+    pub(crate) delay: Duration,
+    /// Secret that requests must prove to know
+    #[arg(long, value_name = "TEXT", env = "POSTRIDER_SINK_SECRET", hide_env_values = true, value_parser = typed_secret)]
+    pub(crate) secret: Option<TypedSecret>,
+}
+
+/// Longest delay of the sink: longer than any attempt may take.
+const MAX_DELAY: Duration = Duration::from_secs(600);
+
+fn delay(text: &str) -> Result<Duration, &'static str> {
+    let delay = parse_duration(text).filter(|delay| *delay <= MAX_DELAY);
+    delay.ok_or("expected a duration up to 10m, such as 250ms or 5s")
+}
+
+/// What was typed as a secret; `None` where it can't be one. Judged later, since a refusal here would repeat
+/// it on the terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct TypedSecret(pub(crate) Option<Secret>);
+
+fn typed_secret(text: &str) -> Result<TypedSecret, Infallible> {
+    Ok(TypedSecret(Secret::parse(text.as_bytes())))
+}
+
+impl Args {
+    /// Reads the command line; ends the program for `--help`, `--version` (0) and wrong usage (2).
+    pub(crate) fn parse_or_exit() -> Self {
+        let parsed = |matches: ArgMatches| Self::from_arg_matches(&matches);
+        match definition().try_get_matches().and_then(parsed) {
+            Ok(args) => args,
+            Err(error) => error.exit(),
+        }
+    }
+}
+
+/// The whole command line. Each command takes every setting, so that one set of flags fits all, but its help
+/// shows only those that it uses.
+fn definition() -> clap::Command {
+    Args::command()
+        .mut_subcommand("enqueue", |command| flags::show_only(command, enqueue::SECTIONS))
+        .mut_subcommand("healthcheck", |command| flags::show_only(command, &["http"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        let matches = definition().try_get_matches_from(line.split(' '))?;
+        Args::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn only_commands_that_work_are_listed() {
+        let help = definition().render_help().to_string();
+        for command in ["worker", "demo", "enqueue", "sink", "config"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        }
+        for command in ["healthcheck", "hooks", "dead"] {
+            assert!(!help.contains(&format!("\n  {command} ")), "{help}");
+        }
+    }
+
+    #[test]
+    fn the_sink_takes_its_options() {
+        let line =
+            "postrider sink --listen 127.0.0.1:0 --status 503 --fail-first 2 --delay 250ms --secret s3cret";
+        let Command::Sink(args) = parse(line).unwrap().command else { panic!("not a sink") };
+        assert_eq!((args.status, args.fail_first, args.delay), (503, 2, Duration::from_millis(250)));
+        for bad in ["--status 99", "--status 1000", "--delay 5", "--delay 11m", "--listen 9000"] {
+            assert!(parse(&format!("postrider sink {bad}")).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The commands: which is run, with which settings. Each does its work in a module of its own.
+
+mod config;
+mod demo;
+mod enqueue;
+mod healthcheck;
+mod sink;
+mod worker;
+
+use crate::args::{Command, SettingFlags};
+use crate::exit::Failure;
+use crate::settings::{Loaded, Settings};
+use crate::telemetry;
+
+/// Runs the command to its end.
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Worker(args) => worker::run(prepare(args.settings)?),
+        Command::Demo(args) => demo::run(args),
+        Command::Enqueue(args) => enqueue::run(&prepare(args.settings)?, args.work),
+        Command::Sink(args) => sink::run(args),
+        Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
+        Command::Healthcheck(args) => Ok(healthcheck::run(&load(args.settings)?.settings.http)?),
+    }
+}
+
+fn load(flags: SettingFlags) -> Result<Loaded, Failure> {
+    Ok(Settings::load(&flags.with_environment())?)
+}
+
+/// The settings, with logging started as they say.
+fn prepare(flags: SettingFlags) -> Result<Settings, Failure> {
+    let Loaded { settings, warnings, .. } = load(flags)?;
+    telemetry::start_logging(&settings.log)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(settings)
+}

@@ -1,0 +1,93 @@
+//! `postrider demo`: all of it on a private Redis, told as it happens. It takes no settings and leaves nothing
+//! running.
+//!
+//! - [`stage`]: what it runs on: [`folder`], [`embedded_redis`], two [`worker`]s (each a [`child`]), the receivers
+//!   ([`cast`]) and the [`watchdog`].
+//! - [`show`]: what happens, with sample [`events`]; [`ledger`]: the demo's own books.
+//! - [`account`]: the words; [`screen`]: where they are shown.
+
+mod account;
+mod cast;
+mod child;
+mod embedded_redis;
+mod events;
+mod folder;
+mod ledger;
+mod screen;
+mod show;
+mod stage;
+mod watchdog;
+mod worker;
+
+use anyhow::{Context, bail};
+
+use crate::args::DemoArgs;
+use crate::exit::Failure;
+use crate::stop::Signals;
+
+use account::{Figures, Line, Tone, seconds};
+use folder::Folder;
+use screen::Screen;
+use show::{Encore, Show};
+use stage::Stage;
+
+const TITLE: &str = "\
+Postrider demo: the webhooks of a Misskey server, pushed into Redis, delivered over HTTP by two workers.
+Some receivers fail, and half-way one worker is killed; no event may be lost.
+
+";
+
+/// Shows it; ends well only if every job has ended and none was lost.
+pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    Ok(runtime.context("failed to start the runtime")?.block_on(perform(args))?)
+}
+
+async fn perform(args: DemoArgs) -> anyhow::Result<()> {
+    let mut signals = Signals::listen().context("failed to listen for signals")?;
+    let encore = if args.keep { Encore::UntilAsked } else { Encore::None };
+    let mut folder = Folder::open(args.data_dir.as_deref())?;
+    let mut screen = Screen::open();
+    screen.print_text(TITLE);
+    let ended = stage_and_play(&folder, &mut screen, encore, &mut signals).await;
+    screen.end_status();
+    let ended = ended.and_then(|figures| figures.map_or(Ok(()), |figures| judge(&figures, &mut screen)));
+    if ended.is_err() {
+        folder.keep();
+    }
+    if folder.is_kept() {
+        screen.print_text(&format!("Redis' files and the workers' logs are in {}", folder.path().display()));
+    }
+    ended
+}
+
+/// The figures; `None` where it was stopped before it began.
+async fn stage_and_play(
+    folder: &Folder,
+    screen: &mut Screen,
+    encore: Encore,
+    signals: &mut Signals,
+) -> anyhow::Result<Option<Figures>> {
+    let mut stage = tokio::select! {
+        stage = Stage::set_up(folder.path()) => stage?,
+        () = signals.next() => return Ok(None),
+    };
+    screen.print_text(&(stage.describe(folder) + "\n"));
+    let figures = Show::new(&mut stage, screen, encore).await?.play(signals).await;
+    stage.take_down().await;
+    figures.map(Some)
+}
+
+fn judge(figures: &Figures, screen: &mut Screen) -> anyhow::Result<()> {
+    screen.print_text("\n");
+    for line in figures.lines() {
+        screen.print(&line);
+    }
+    if !figures.is_good() {
+        bail!("the demo failed: {} jobs lost, {} unfinished", figures.lost(), figures.unfinished);
+    }
+    screen.print_text("\n");
+    let text = format!("Every event was delivered or is a dead letter; nothing was lost ({}).", seconds(screen.elapsed()));
+    screen.print(&Line::new(Tone::Good, text));
+    Ok(())
+}

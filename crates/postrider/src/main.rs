@@ -1,0 +1,18 @@
+//! The binary: arguments, settings, wiring, signals, exit codes. What a delivery is, and everything that is
+//! done about it, lives in the other crates.
+
+mod args;
+mod cmd;
+mod exit;
+mod settings;
+mod stop;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One provider of cryptography for all that speaks TLS; a second installation can only mean that it is
+    // there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    exit::code_of(cmd::run(args::Args::parse_or_exit().command))
+}
