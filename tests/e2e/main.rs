@@ -1,0 +1,11 @@
+//! End to end: real workers, real Redis, real HTTP. Every test has a world of its own, which ends with it.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on ends, saying what it saw")]
+
+mod answers;
+mod crashes;
+mod drain;
+mod limits;
+mod producers_cases;
+mod producers_scenarios;
+mod redis_faults;

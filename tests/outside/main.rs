@@ -1,0 +1,42 @@
+//! The producers of `examples/producers` as real programs: what they add is delivered by a real worker, byte for byte,
+//! though their Redis user may do nothing but XADD. `scripts/outside-deps.sh` fetches what they need.
+
+#![allow(clippy::panic, reason = "these are tests")]
+
+mod jobs;
+mod program;
+
+use jobs::deliver;
+use program::Program;
+
+#[tokio::test]
+async fn what_the_node_program_adds_is_delivered() {
+    deliver("node", &Program::node(), |id| format!(r#"{{"note":{{"id":"{id}","text":"héllo ✓"}}}}"#)).await;
+}
+
+#[tokio::test]
+async fn what_the_python_program_adds_is_delivered() {
+    deliver("python", &Program::python(), |id| format!(r#"{{"note": {{"id": "{id}", "text": "héllo ✓"}}}}"#))
+        .await;
+}
+
+#[tokio::test]
+async fn what_the_shell_program_adds_is_delivered() {
+    deliver("shell", &Program::shell(), |id| format!(r#"{{"note":{{"id":"{id}","text":"héllo ✓"}}}}"#)).await;
+}
+
+#[tokio::test]
+async fn what_the_rust_program_adds_is_delivered() {
+    deliver("rust", &Program::rust(), |id| format!(r#"{{"note":{{"id":"{id}","text":"héllo ✓"}}}}"#)).await;
+}
+
+#[tokio::test]
+async fn every_program_says_with_an_exit_code_that_redis_is_not_there() {
+    for program in [Program::node(), Program::python(), Program::shell(), Program::rust()] {
+        let environment =
+            [("REDIS_URL", "redis://127.0.0.1:1"), ("TO", "http://hooks.example/"), ("COUNT", "1")];
+        let ended = program.run(&environment).await;
+        assert!(!ended.status.success(), "{program:?}");
+        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{program:?}: {ended:?}");
+    }
+}

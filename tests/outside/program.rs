@@ -1,0 +1,71 @@
+//! How each program is run. Says what is missing where one can't be.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use postrider_tests::wait::PATIENCE;
+
+/// A program, ready to be run.
+#[derive(Debug)]
+pub(crate) struct Program {
+    file: OsString,
+    arguments: Vec<PathBuf>,
+}
+
+impl Program {
+    pub(crate) fn node() -> Self {
+        // It looks for its packages beside itself, and those are not kept among the sources.
+        let beside = outside().join("node");
+        needed(&beside.join("node_modules/ioredis"));
+        let script = beside.join("enqueue.js");
+        std::fs::copy(examples().join("node/enqueue.js"), &script).expect("the script can be copied");
+        Self { file: "node".into(), arguments: vec![script] }
+    }
+
+    pub(crate) fn python() -> Self {
+        let python = outside().join("python/bin/python3");
+        Self { file: needed(&python).into(), arguments: vec![examples().join("python/enqueue.py")] }
+    }
+
+    pub(crate) fn shell() -> Self {
+        Self { file: examples().join("shell/enqueue.sh").into(), arguments: Vec::new() }
+    }
+
+    pub(crate) fn rust() -> Self {
+        let test = std::env::current_exe().expect("a test has a file");
+        // target/<profile>/deps/<test>
+        let profile = test.ancestors().nth(2).expect("a test lies in a target folder");
+        Self { file: needed(&profile.join("examples/enqueue")).into(), arguments: Vec::new() }
+    }
+
+    /// Runs it to its end, with these variables.
+    pub(crate) async fn run(&self, environment: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(&self.file);
+        command.args(&self.arguments).envs(environment.iter().copied());
+        let running = tokio::task::spawn_blocking(move || command.output());
+        let ended = tokio::time::timeout(PATIENCE, running).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{self:?} did not end within {PATIENCE:?}"));
+        match ended.expect("running a program doesn't panic") {
+            Ok(output) => output,
+            Err(error) => panic!("{self:?} can't be started ({error}): run scripts/outside-deps.sh"),
+        }
+    }
+}
+
+fn examples() -> PathBuf {
+    root().join("examples/producers")
+}
+
+fn outside() -> PathBuf {
+    root().join("target/outside")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
+}
+
+fn needed(path: &Path) -> &Path {
+    assert!(path.exists(), "{} is missing: run scripts/outside-deps.sh", path.display());
+    path
+}
