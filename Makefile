@@ -14,6 +14,7 @@ check: setup ## Formatting, lints and every test that needs nothing but Rust and
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo build --package postrider
+	cargo test --quiet --doc --package postrider-producer
 	scripts/run-tests.sh inside
 
 test: check ## The above, and the producers in other languages
@@ -21,6 +22,7 @@ test: check ## The above, and the producers in other languages
 	scripts/run-tests.sh outside
 
 bench: setup ## Measure deliveries per second, CPU per delivery and lateness of retries
+	cargo build --release --package postrider
 	cargo run --release --package postrider-bench
 
 chaos: setup ## The slow runs: every IPv4 address, and the tests that use Redis again on Redis 8.2

@@ -8,10 +8,10 @@ cd "$(dirname "$0")/.."
 
 with_nextest() {
     case "$1" in
-        inside) cargo nextest run --workspace --filterset 'not binary_id(postrider-tests::outside)' ;;
+        inside) cargo nextest run --workspace --filterset 'not binary(/^outside$/)' ;;
         outside) cargo nextest run --package postrider-tests --test outside ;;
         redis) cargo nextest run --package postrider-store --package postrider-producer --package postrider-tests \
-            --filterset 'not binary_id(postrider-tests::outside) and not binary_id(postrider-tests::frame)' ;;
+            --filterset 'not binary(/^(outside|frame)$/)' ;;
         *) return 64 ;;
     esac
 }

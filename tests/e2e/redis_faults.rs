@@ -176,9 +176,9 @@ async fn cut_connections_are_made_again_and_nothing_is_sent_twice() {
             ids.insert(world.send_to("/slow/10", &[("hookId", &hook), ("userId", "u")]).await);
         }
         if round % 2 == 0 {
-            proxy.cut()
+            proxy.cut();
         } else {
-            proxy.cut_after_bytes(round * 150)
+            proxy.cut_after_bytes(round * 150);
         }
         tokio::time::sleep(Duration::from_millis(60)).await;
     }

@@ -1,6 +1,8 @@
 //! Tests of what surrounds the code: which crate may use which, whether the documents are true, whether the deployment
 //! files mean what they must. They start no worker and need no Redis, but ask the built program what it accepts.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on ends, saying what it saw")]
+
 mod crates;
 mod deploy;
 mod dockerfile;

@@ -84,6 +84,15 @@ impl AddError {
     pub fn is_connection(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::AnswerLost(_))
     }
+
+    /// What happened and why in one line, each once; holds no secret.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Unreachable(error) | Self::Refused(error) => error.line(),
+            Self::AnswerLost(error) => format!("{self}: {}", error.line()),
+            Self::NotReplicated { .. } => self.to_string(),
+        }
+    }
 }
 
 /// Adds jobs. Cheap to clone; clones share the connections.

@@ -19,6 +19,8 @@ pub struct Settlement {
     pub destination: Destination,
     /// The attempt that led to it, for the attempt log; none where no request was made.
     pub attempt: Option<AttemptRecord>,
+    /// Size of the job: what a move copies inside Redis.
+    pub bytes: usize,
 }
 
 /// Where a job goes.
@@ -128,6 +130,14 @@ impl Settlement {
             Destination::Deferred { .. } => Some("deferred"),
             Destination::Dead { .. } => Some("dead"),
             Destination::GivenBack { .. } => None,
+        }
+    }
+
+    /// Bytes that settling it copies inside Redis; nothing for a job that ends.
+    pub fn copied_bytes(&self) -> usize {
+        match self.destination {
+            Destination::Done | Destination::Discarded => 0,
+            _ => self.bytes,
         }
     }
 

@@ -231,7 +231,7 @@ fn settle_attempt(
             Destination::Dead { reason, made, error: death_sentence(reason, &attempt, made) }
         }
     };
-    Settlement { entry: ticket.entry, job_id: job.id.clone(), destination, attempt: record }
+    Settlement { entry: ticket.entry, job_id: job.id.clone(), destination, attempt: record, bytes: job.size }
 }
 
 fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {

@@ -175,5 +175,5 @@ impl Engine {
 
 /// A settlement without an attempt to record.
 pub(crate) fn settlement(entry: EntryId, job: &Job, destination: Destination) -> Settlement {
-    Settlement { entry, job_id: job.id.clone(), destination, attempt: None }
+    Settlement { entry, job_id: job.id.clone(), destination, attempt: None, bytes: job.size }
 }

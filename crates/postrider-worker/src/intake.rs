@@ -174,18 +174,19 @@ impl Intake {
     /// A ticket for an entry that can be sent; everything else is settled at once.
     fn examine(&mut self, entry: LeasedEntry) -> Option<Ticket<Lease>> {
         let fields = entry.fields?;
+        let size = entry_size(&fields);
         {
             let mut dispatcher = self.engine.dispatcher();
             if dispatcher.holds(entry.id) {
                 return None;
             }
-            dispatcher.note_size(entry_size(&fields));
+            dispatcher.note_size(size);
         }
         let wide = (fields.len() > MAX_SCRIPT_FIELDS.max(MAX_FIELDS)).then(|| fields.clone());
         let job = match Job::parse(entry.id, fields, &mut self.context) {
             Ok(job) => job,
             Err(invalid) => {
-                self.bury_invalid(entry.id, invalid, wide);
+                self.bury_invalid(entry.id, invalid, size, wide);
                 return None;
             }
         };
@@ -204,19 +205,14 @@ impl Intake {
         })
     }
 
-    fn bury_invalid(
-        &self,
-        entry: postrider_core::entry_id::EntryId,
-        invalid: InvalidJob,
-        wide: Option<Vec<Field>>,
-    ) {
+    fn bury_invalid(&self, entry: EntryId, invalid: InvalidJob, bytes: usize, wide: Option<Vec<Field>>) {
         let destination = Destination::Dead {
             reason: DeadReason::Invalid,
             made: Made { status: 0, attempts: invalid.state.attempts },
             error: invalid.fault.sentence().to_owned(),
         };
         self.engine.dispatcher().hold_finished(entry);
-        let settlement = Settlement { entry, job_id: invalid.id, destination, attempt: None };
+        let settlement = Settlement { entry, job_id: invalid.id, destination, attempt: None, bytes };
         self.engine.outbox.push_parcel(Parcel { settlement, wide });
     }
 

@@ -34,12 +34,18 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Takes up to `most`, waiting until there is one.
-    pub(crate) async fn take(&self, most: usize) -> Vec<Parcel> {
+    /// Takes up to `most`, which copy up to about `most_bytes` inside Redis; waits until there is one.
+    pub(crate) async fn take(&self, most: usize, most_bytes: usize) -> Vec<Parcel> {
         loop {
             let batch: Vec<Parcel> = {
                 let mut parcels = self.parcels();
-                let count = parcels.len().min(most);
+                let mut copied = 0;
+                let fits = |parcel: &&Parcel| {
+                    let fits = copied <= most_bytes;
+                    copied += parcel.settlement.copied_bytes();
+                    fits
+                };
+                let count = parcels.iter().take(most).take_while(fits).count();
                 parcels.drain(..count).collect()
             };
             if !batch.is_empty() {

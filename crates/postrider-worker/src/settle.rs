@@ -16,13 +16,16 @@ use crate::pace::Backoff;
 /// Most jobs in one call: a call this long takes Redis about a millisecond.
 const MAX_BATCH: usize = 128;
 
+/// Most bytes that one call copies inside Redis, but for its last job.
+const MAX_BATCH_BYTES: usize = 2 << 20;
+
 /// A job whose new home can't be written is tried again after so long; its neighbours go on meanwhile.
 const STUCK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Settles until the engine has finished.
 pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
     let finish = engine.finish.clone();
-    while let Some(batch) = finish.run_until_cancelled(engine.outbox.take(MAX_BATCH)).await {
+    while let Some(batch) = finish.run_until_cancelled(engine.outbox.take(MAX_BATCH, MAX_BATCH_BYTES)).await {
         let (wide, narrow): (Vec<_>, Vec<_>) = batch.into_iter().partition(|parcel| parcel.wide.is_some());
         if !narrow.is_empty() {
             let narrow: Vec<_> = narrow.into_iter().map(|parcel| parcel.settlement).collect();

@@ -15,7 +15,7 @@ use crate::telemetry;
 /// Runs the command to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Worker(args) => worker::run(prepare(args.settings)?),
+        Command::Worker(args) => worker::run(&prepare(args.settings)?),
         Command::Demo(args) => demo::run(args),
         Command::Enqueue(args) => enqueue::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),

@@ -13,149 +13,162 @@ local group, consumer = ARGV[1], ARGV[2]
 local most, cap = tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function whole(number) return string.format('%.0f', number) end
+-- Rounded up, so that no retry is early.
+local now_up = time[1] * 1000 + math.ceil(time[2] / 1000)
+local died_at = string.format('%.0f', now)
 
+-- 1. What is asked for.
+local OUTCOME = 14 -- where the value of `outcome` stands in a record
+local cursor = 6
+local function take()
+  cursor = cursor + 1
+  return ARGV[cursor]
+end
+local function take_record(job)
+  local v, i = ARGV, cursor
+  cursor = cursor + 10
+  return {
+    'job', job, 'eventId', v[i + 1], 'hookId', v[i + 2], 'userId', v[i + 3], 'destination', v[i + 4], 'attempt', v[i + 5],
+    'outcome', v[i + 6], 'status', v[i + 7], 'ms', v[i + 8], 'error', v[i + 9], 'response', v[i + 10],
+    'at', died_at, 'worker', consumer,
+  }
+end
+local ops, waiters = {}, {}
+while cursor < #ARGV do
+  local kind, id, job = take(), take(), take()
+  local op = { kind = kind, id = id, job = job, record = take() == '1' and take_record(job) }
+  if kind == 'K' then
+    op.reason, op.status, op.error, op.made = take(), take(), take(), take()
+  elseif kind == 'G' then
+    op.state = take()
+  elseif kind ~= 'D' and kind ~= 'X' then
+    op.mode, op.ms, op.state, op.status, op.made = take(), take(), take(), take(), take()
+    waiters[#waiters + 1] = job
+  end
+  ops[#ops + 1] = op
+end
+
+-- 2. Whose they are, and which ids are taken among the waiting.
 local function group_is_gone(reply) return reply.err and string.find(reply.err, 'NOGROUP', 1, true) end
-local mine, complete = {}, false
+local mine, leaving = {}, {}
 local pending = redis.pcall('XPENDING', stream, group, ARGV[3], ARGV[4], most, consumer)
 if pending.err and not group_is_gone(pending) then return pending end
 if not pending.err then
-  complete = #pending < most
   for _, item in ipairs(pending) do mine[item[1]] = true end
 end
-
--- Who holds the entry: 'me', 'other', or 'nobody' (consumer or group removed, or the entry is gone).
+-- 'me', 'other', or 'nobody': consumer or group were removed, or the entry is gone.
 local function holder(id)
   if mine[id] then return 'me' end
   local one = redis.pcall('XPENDING', stream, group, id, id, 1)
   if one.err or #one == 0 then return 'nobody' end
   return one[1][2] == consumer and 'me' or 'other'
 end
-
-local function leave(id)
-  redis.pcall('XACK', stream, group, id)
-  return redis.call('XDEL', stream, id)
+local taken = {}
+if #waiters > 0 then
+  local scores = redis.pcall('ZMSCORE', retry, unpack(waiters))
+  if scores.err then return scores end
+  for i, score in ipairs(scores) do taken[waiters[i]] = score and true or nil end
 end
 
-local function own_fields(entry)
-  local fields, kept = entry[1][2], {}
+-- 3. New homes.
+local kept, listed, planned = {}, {}, {}
+local byte = string.byte
+-- The fields without the workers' own, whose names start with '_'.
+local function own_fields(fields)
+  local own, n = {}, 0
   for i = 1, #fields, 2 do
-    if string.sub(fields[i], 1, 1) ~= '_' then
-      kept[#kept + 1] = fields[i]
-      kept[#kept + 1] = fields[i + 1]
+    if byte(fields[i]) ~= 95 then
+      own[n + 1], own[n + 2] = fields[i], fields[i + 1]
+      n = n + 2
     end
   end
-  return kept
+  return own
 end
-
-local function append(list, ...)
-  for _, value in ipairs({ ... }) do list[#list + 1] = value end
-  return list
+local function with(fields, name, value)
+  local n = #fields
+  fields[n + 1], fields[n + 2] = name, value
+  return fields
 end
-
-local function deliver(id, job)
-  if mine[id] or holder(id) ~= 'nobody' then
-    leave(id)
-    return 1
+local function bury(op, fields, reason, error)
+  with(with(with(fields, '_id', op.job), '_reason', reason), '_status', op.status)
+  with(with(with(fields, '_error', error), '_attempts', op.made), '_diedAt', died_at)
+  return redis.pcall('XADD', dead, '*', unpack(fields)).err
+end
+local moves = {}
+function moves.K(op, fields) return bury(op, fields, op.reason, op.error) or 1 end
+function moves.G(op, fields) return redis.pcall('XADD', stream, '*', unpack(with(fields, '_job', op.state))).err or 1 end
+function moves.R(op, fields)
+  if taken[op.job] then return bury(op, fields, 'duplicate', 'another job of this id is waiting already') or 2 end
+  taken[op.job] = true
+  local due = string.format('%.0f', tonumber(op.ms) + (op.mode == 'after' and now_up or 0))
+  with(kept, op.job, '1 ' .. op.id .. ' ' .. cmsgpack.pack(with(fields, '_job', op.state .. ' due=' .. due)))
+  with(listed, due, op.job)
+  planned[#planned + 1] = op
+end
+moves.W = moves.R
+local function move(op)
+  if holder(op.id) == 'other' then return 0 end
+  local entry = redis.call('XRANGE', stream, op.id, op.id)
+  if #entry == 0 then
+    leaving[#leaving + 1] = op.id
+    return 3
   end
-  if redis.call('XDEL', stream, id) == 1 then return 1 end
+  return moves[op.kind](op, own_fields(entry[1][2]))
+end
+local function deliver(op)
+  if holder(op.id) ~= 'nobody' or redis.call('XDEL', stream, op.id) == 1 then return 1 end
   -- The job may have passed to another worker and wait for a retry: the receiver has it, so it needn't.
-  local record = redis.call('HGET', jobs, job)
-  if record and string.match(record, '^1 (%S+) ') == id then
-    redis.call('ZREM', retry, job)
-    redis.call('HDEL', jobs, job)
+  local waiting = redis.call('HGET', jobs, op.job)
+  if waiting and string.match(waiting, '^1 (%S+) ') == op.id then
+    redis.call('ZREM', retry, op.job)
+    redis.call('HDEL', jobs, op.job)
     return 1
   end
   return 3
 end
-
--- Moves the entry by `move(fields)`, which gives nil or an error, where this worker may still decide about it.
-local function move_away(id, move)
-  if holder(id) == 'other' then return 0 end
-  local entry = redis.call('XRANGE', stream, id, id)
-  if #entry == 0 then
-    leave(id)
-    return 3
+for _, op in ipairs(ops) do
+  op.result = moves[op.kind] and move(op) or not moves[op.kind] and deliver(op) or nil
+end
+if #planned > 0 then
+  local failed = redis.pcall('HSET', jobs, unpack(kept))
+  failed = type(failed) == 'table' and failed.err or nil
+  if not failed then
+    failed = redis.pcall('ZADD', retry, unpack(listed))
+    failed = type(failed) == 'table' and failed.err or nil
+    if failed then
+      for _, op in ipairs(planned) do redis.call('HDEL', jobs, op.job) end
+    end
   end
-  local failed = move(own_fields(entry))
-  if failed then return failed end
-  leave(id)
-  return 1
+  for _, op in ipairs(planned) do op.result = failed or 1 end
 end
 
-local function bury(fields, job, reason, status, error, made)
-  append(fields, '_id', job, '_reason', reason, '_status', status, '_error', error, '_attempts', made, '_diedAt', whole(now))
-  return redis.pcall('XADD', dead, '*', unpack(fields)).err
+-- 4. The old home.
+for _, op in ipairs(ops) do
+  if op.result == 1 or op.result == 2 then leaving[#leaving + 1] = op.id end
+end
+if #leaving > 0 then
+  redis.pcall('XACK', stream, group, unpack(leaving))
+  redis.call('XDEL', stream, unpack(leaving))
 end
 
-local function wait(fields, id, job, due, state)
-  append(fields, '_job', state .. ' due=' .. due)
-  local kept = redis.pcall('HSET', jobs, job, '1 ' .. id .. ' ' .. cmsgpack.pack(fields))
-  if type(kept) == 'table' then return kept.err end
-  local listed = redis.pcall('ZADD', retry, due, job)
-  if type(listed) == 'table' then
-    redis.call('HDEL', jobs, job)
-    return listed.err
-  end
-end
-
-local cursor = 6
-local function take()
-  cursor = cursor + 1
-  return ARGV[cursor]
-end
-
-local names = { 'eventId', 'hookId', 'userId', 'destination', 'attempt', 'outcome', 'status', 'ms', 'error', 'response' }
-local function take_record(job)
-  local record = { 'job', job }
-  for _, name in ipairs(names) do append(record, name, take()) end
-  return append(record, 'at', whole(now), 'worker', consumer)
-end
-
+-- 5. What is remembered of it.
 local outcomes = { D = 'delivered', X = 'discarded', R = 'retried', W = 'deferred', K = 'dead' }
 local counts = {}
 local reply = { now, -1 }
-while cursor < #ARGV do
-  local kind, id, job = take(), take(), take()
-  local record = take() == '1' and take_record(job)
-  local outcome, result = outcomes[kind], nil
-  if kind == 'D' or kind == 'X' then
-    result = deliver(id, job)
-  elseif kind == 'K' then
-    local reason, status, error, made = take(), take(), take(), take()
-    result = move_away(id, function(fields) return bury(fields, job, reason, status, error, made) end)
-  elseif kind == 'G' then
-    local state = take()
-    result = move_away(id, function(fields)
-      return redis.pcall('XADD', stream, '*', unpack(append(fields, '_job', state))).err
-    end)
-  else
-    local mode, ms, state, status, made = take(), tonumber(take()), take(), take(), take()
-    -- Rounded up, so that no retry is early.
-    local due = mode == 'after' and time[1] * 1000 + math.ceil(time[2] / 1000) + ms or ms
-    local twin = false
-    result = move_away(id, function(fields)
-      twin = redis.call('HEXISTS', jobs, job) == 1
-      if twin then return bury(fields, job, 'duplicate', status, 'another job of this id is waiting already', made) end
-      return wait(fields, id, job, whole(due), state)
-    end)
-    if twin and result == 1 then
-      result, outcome = 2, 'dead'
-      if record then record[14] = 'dead' end
-    end
+for _, op in ipairs(ops) do
+  local outcome = op.result == 2 and 'dead' or outcomes[op.kind]
+  if outcome and (op.result == 1 or op.result == 2) then counts[outcome] = (counts[outcome] or 0) + 1 end
+  -- A result that was refused was an attempt all the same; one that is gone has been recorded before.
+  if op.record and cap > 0 and (op.result == 0 or op.result == 1 or op.result == 2) then
+    op.record[OUTCOME] = outcome
+    redis.pcall('XADD', attempts, 'MAXLEN', '~', cap, '*', unpack(op.record))
   end
-  if record and cap > 0 and (result == 0 or result == 1 or result == 2) then
-    redis.pcall('XADD', attempts, 'MAXLEN', '~', cap, '*', unpack(record))
-  end
-  if outcome and (result == 1 or result == 2) then counts[outcome] = (counts[outcome] or 0) + 1 end
-  reply[#reply + 1] = result
+  reply[#reply + 1] = op.result
 end
-
-local hour = math.floor(now / 3600000)
-local minute = math.floor(now / 60000) % 60
+local hour = stats .. ':' .. math.floor(now / 3600000)
 for outcome, count in pairs(counts) do
-  redis.pcall('HINCRBY', stats .. ':' .. hour, minute .. ':' .. outcome, count)
-  redis.pcall('EXPIRE', stats .. ':' .. hour, 691200)
+  redis.pcall('HINCRBY', hour, math.floor(now / 60000) % 60 .. ':' .. outcome, count)
+  redis.pcall('EXPIRE', hour, 691200)
 end
 local head = redis.pcall('ZRANGE', retry, 0, 0, 'WITHSCORES')
 if head[2] then reply[2] = head[2] end

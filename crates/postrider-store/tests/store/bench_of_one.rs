@@ -117,7 +117,7 @@ impl Bench {
 }
 
 pub(crate) fn settlement(entry: EntryId, job: &str, destination: Destination) -> Settlement {
-    Settlement { entry, job_id: job.into(), destination, attempt: None }
+    Settlement { entry, job_id: job.into(), destination, attempt: None, bytes: 0 }
 }
 
 pub(crate) fn retry(wait: Duration) -> Destination {

@@ -18,14 +18,14 @@ pub(super) const SECTIONS: &[&str] = &["redis", "queue", "delivery", "server", "
 pub(crate) const SECRET_VARIABLE: &str = "POSTRIDER_ENQUEUE_SECRET";
 
 const EXPLANATION: &str = "\
-JSON lines: with `-`, each line of stdin is one object whose keys are the fields of a job: to, type, content, hookId,
-userId, secret, eventId, createdAt, id, profile, contentType, header:<Name>, maxAttempts, timeoutMs, notBefore,
-expiresAt, traceparent. Values are strings, or numbers as they are written; null leaves a field out.
-`content` is any JSON value and is sent byte for byte as it stands in the line, blanks and order kept; only where the
-job's profile (its own, or --profile) is raw, a string means the text in it. Flags typed beside `-` hold for each line
+JSON lines: with `-`, each line of stdin is one object whose keys are the fields of a job: to, type, content, hookId, \
+userId, secret, eventId, createdAt, id, profile, contentType, header:<Name>, maxAttempts, timeoutMs, notBefore, \
+expiresAt, traceparent. Values are strings, or numbers as they are written; null leaves a field out. \
+`content` is any JSON value and is sent byte for byte as it stands in the line, blanks and order kept; only where the \
+job's profile (its own, or --profile) is raw, a string means the text in it. Flags typed beside `-` hold for each line \
 that doesn't give the field itself. Blank lines are skipped.
 
-A bad line is told on stderr with its number and its fault, the others are added all the same, and the exit code is 1.
+A bad line is told on stderr with its number and its fault, the others are added all the same, and the exit code is 1. \
 A job whose answer was lost is never added again by itself, as that could make two of it: you are told which.
 
 --dry-run asks neither Redis nor DNS: what a registered hook would lend to a job is not seen.
@@ -36,10 +36,11 @@ Exit codes: 0 all added (all sound, with --dry-run); 1 some weren't; 2 wrong usa
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXPLANATION)]
 pub(crate) struct EnqueueArgs {
-    #[command(flatten)]
-    pub(crate) work: EnqueueWork,
+    // Before the fields of the job, whose heading would be that of all that follows.
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
+    #[command(flatten)]
+    pub(crate) work: EnqueueWork,
 }
 
 /// What is to be added, where, and how it is told.
@@ -48,8 +49,6 @@ pub(crate) struct EnqueueWork {
     /// Read jobs from stdin, one JSON object a line
     #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true)]
     pub(crate) input: Option<String>,
-    #[command(flatten)]
-    pub(crate) job: JobArgs,
     /// Queue to add to [default: the first of queue.names]
     #[arg(long, value_name = "NAME", value_parser = QueueName::parse)]
     pub(crate) queue: Option<QueueName>,
@@ -59,6 +58,8 @@ pub(crate) struct EnqueueWork {
     /// Print a JSON object a job instead of its id
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
 }
 
 /// The fields of a job.
@@ -83,7 +84,7 @@ pub(crate) struct JobArgs {
     /// Owner of the hook
     #[arg(long, value_name = "ID")]
     pub(crate) user_id: Option<String>,
-    /// Secret shared with the receiver; others may see it here [env: POSTRIDER_ENQUEUE_SECRET]
+    /// Secret shared with the receiver; seen by others in the list of processes [env: POSTRIDER_ENQUEUE_SECRET]
     #[arg(long, value_name = "TEXT", value_parser = typed_secret, conflicts_with = "secret_file")]
     pub(crate) secret: Option<TypedSecret>,
     /// File with the secret; a line break at its end is not part of it

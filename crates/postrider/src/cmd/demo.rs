@@ -3,16 +3,19 @@
 //!
 //! - [`stage`]: what it runs on: [`folder`], [`embedded_redis`], two [`worker`]s (each a [`child`]), the receivers
 //!   ([`cast`]) and the [`watchdog`].
-//! - [`show`]: what happens, with sample [`events`]; [`ledger`]: the demo's own books.
+//! - [`show`]: what happens, with sample [`events`] and a worker that is [`doomed`]; [`queue_view`]: what Redis says
+//!   of it; [`ledger`]: the demo's own books.
 //! - [`account`]: the words; [`screen`]: where they are shown.
 
 mod account;
 mod cast;
 mod child;
+mod doomed;
 mod embedded_redis;
 mod events;
 mod folder;
 mod ledger;
+mod queue_view;
 mod screen;
 mod show;
 mod stage;
@@ -32,8 +35,9 @@ use show::{Encore, Show};
 use stage::Stage;
 
 const TITLE: &str = "\
-Postrider demo: the webhooks of a Misskey server, pushed into Redis, delivered over HTTP by two workers.
-Some receivers fail, and half-way one worker is killed; no event may be lost.
+Postrider demo: webhooks of a Misskey server, pushed into Redis, delivered over
+HTTP by two workers. Some receivers fail, and half-way one worker is killed; no
+event may be lost.
 
 ";
 
@@ -49,9 +53,15 @@ async fn perform(args: DemoArgs) -> anyhow::Result<()> {
     let mut folder = Folder::open(args.data_dir.as_deref())?;
     let mut screen = Screen::open();
     screen.print_text(TITLE);
-    let ended = stage_and_play(&folder, &mut screen, encore, &mut signals).await;
+    let stage = tokio::select! {
+        stage = Stage::set_up(folder.path()) => stage?,
+        // Nothing has been pushed yet.
+        () = signals.next() => return Ok(()),
+    };
+    screen.print_text(&(stage.describe(&folder) + "\n"));
+    let ended = play_and_take_down(stage, &mut screen, encore, &mut signals).await;
     screen.end_status();
-    let ended = ended.and_then(|figures| figures.map_or(Ok(()), |figures| judge(&figures, &mut screen)));
+    let ended = ended.and_then(|figures| judge(&figures, &mut screen));
     if ended.is_err() {
         folder.keep();
     }
@@ -61,33 +71,29 @@ async fn perform(args: DemoArgs) -> anyhow::Result<()> {
     ended
 }
 
-/// The figures; `None` where it was stopped before it began.
-async fn stage_and_play(
-    folder: &Folder,
+async fn play_and_take_down(
+    mut stage: Stage,
     screen: &mut Screen,
     encore: Encore,
     signals: &mut Signals,
-) -> anyhow::Result<Option<Figures>> {
-    let mut stage = tokio::select! {
-        stage = Stage::set_up(folder.path()) => stage?,
-        () = signals.next() => return Ok(None),
+) -> anyhow::Result<Figures> {
+    let figures = match Show::new(&mut stage, screen, encore).await {
+        Ok(show) => show.play(signals).await,
+        Err(error) => Err(error.into()),
     };
-    screen.print_text(&(stage.describe(folder) + "\n"));
-    let figures = Show::new(&mut stage, screen, encore).await?.play(signals).await;
     stage.take_down().await;
-    figures.map(Some)
+    figures
 }
 
 fn judge(figures: &Figures, screen: &mut Screen) -> anyhow::Result<()> {
     screen.print_text("\n");
-    for line in figures.lines() {
-        screen.print(&line);
-    }
-    if !figures.is_good() {
-        bail!("the demo failed: {} jobs lost, {} unfinished", figures.lost(), figures.unfinished);
-    }
+    figures.lines().iter().for_each(|line| screen.print(line));
     screen.print_text("\n");
-    let text = format!("Every event was delivered or is a dead letter; nothing was lost ({}).", seconds(screen.elapsed()));
+    if !figures.is_good() {
+        bail!("the demo failed: see the figures, and the logs in its folder");
+    }
+    let time = seconds(screen.elapsed());
+    let text = format!("Every event was delivered or is a dead letter; nothing was lost ({time}).");
     screen.print(&Line::new(Tone::Good, text));
     Ok(())
 }

@@ -18,10 +18,10 @@ use crate::stop::Signals;
 use crate::telemetry::Metrics;
 
 /// Runs a worker until SIGTERM or SIGINT, then drains it; a second signal ends the grace.
-pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let metrics = Metrics::record()?;
     let health = Arc::new(Health::default());
-    let _admin = open_admin_port(&settings, &metrics, &health)?;
+    let _admin = open_admin_port(settings, &metrics, &health)?;
     let sender = Sender::new(SenderConfig {
         policy: settings.addresses.clone(),
         max_idle_per_host: settings.worker.max_in_flight,
@@ -31,7 +31,7 @@ pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
     let connector = Connector::new(&settings.redis.url).map_err(anyhow::Error::msg).context("redis.url")?;
     let worked = runtime(settings.worker.threads)?.block_on(async {
         let stop = listen_for_signals()?;
-        Ok::<_, anyhow::Error>(run::run(engine_config(&settings), connector, sender, health, stop).await)
+        Ok::<_, anyhow::Error>(run::run(engine_config(settings), connector, sender, health, stop).await)
     });
     worked?.map_err(failure)
 }
@@ -72,7 +72,8 @@ fn open_admin_port(
     health: &Arc<Health>,
 ) -> anyhow::Result<Option<RunningAdmin>> {
     let Some(listen) = settings.http.listen else { return Ok(None) };
-    let port = AdminPort::bind(listen).with_context(|| format!("http.listen: failed to listen on {listen}"))?;
+    let port =
+        AdminPort::bind(listen).with_context(|| format!("http.listen: failed to listen on {listen}"))?;
     let (metrics, ready, alive) = (metrics.handle(), health.clone(), health.clone());
     let state = AdminState {
         metrics: Arc::new(move || metrics.render()),

@@ -50,19 +50,24 @@ impl Story {
             Change::Waits { receiver, kind, event_id, status } if self.followed.is_none() => {
                 self.followed = Some(event_id.clone());
                 let (name, failed) = (CAST[*receiver].name, failed(*status));
-                Some(Line::new(Tone::Wait, format!("{name} {failed} to a {kind}: the job waits, then it is sent again")))
+                Some(Line::new(
+                    Tone::Wait,
+                    format!("{name} {failed} to a {kind}: it waits and is sent again"),
+                ))
             }
             Change::Recovered { receiver, kind, event_id, attempt, after }
                 if !self.recovered && self.followed.as_ref() == Some(event_id) =>
             {
                 self.recovered = true;
                 let (name, after) = (CAST[*receiver].name, seconds(*after));
-                let text = format!("{name} took that {kind} at attempt {attempt}, {after} later; most retries go so, untold");
+                let text =
+                    format!("{name} took that {kind} at attempt {attempt}, {after} later; others go untold");
                 Some(Line::new(Tone::Good, text))
             }
             Change::Died { receiver, status, reason } if self.is_first_death(*receiver, reason) => {
                 let (name, failed) = (CAST[*receiver].name, failed(*status));
-                let text = format!("{name} {failed}: no retry could help, the job goes to the dead letters ({reason})");
+                let why = CAST[*receiver].dead_reason.map_or("", |_| ", no retry can help");
+                let text = format!("{name} {failed}{why}: dead letter ({reason})");
                 Some(Line::new(Tone::Bad, text))
             }
             _ => None,
@@ -93,7 +98,7 @@ pub(crate) fn status(counts: &Counts, sample: &Sample) -> String {
     let Counts { added, delivered, retried, .. } = counts;
     let (dead, waiting, in_flight) = (counts.dead_letters(), sample.ready + sample.waiting, sample.leased);
     format!(
-        "{added} added: {delivered} delivered, {in_flight} in flight, {waiting} waiting, {dead} dead ({retried} retries)"
+        "{added} added: {delivered} delivered, {in_flight} in flight, {waiting} waiting, {dead} dead, {retried} retried"
     )
 }
 
@@ -115,7 +120,7 @@ impl Figures {
 
     /// Whether all is as promised.
     pub(crate) fn is_good(&self) -> bool {
-        self.lost() == 0 && self.unfinished == 0
+        self.lost() == 0 && self.unfinished == 0 && self.counts.unproven == 0
     }
 
     /// One line a figure: number, name, what it means.
@@ -126,14 +131,29 @@ impl Figures {
         };
         let mut lines = vec![
             row(Tone::Plain, counts.added, "added", "jobs pushed with XADD"),
-            row(Tone::Good, counts.delivered, "delivered", &format!("{} of them by a retry", counts.delivered_later)),
+            row(
+                Tone::Good,
+                counts.delivered,
+                "delivered",
+                &format!("{} of them by a retry", counts.delivered_later),
+            ),
             row(Tone::Wait, counts.retried, "retried", "attempts that failed and were repeated after a wait"),
-            row(Tone::Wait, self.taken_over as u64, "taken over", "jobs that the killed worker held, done by the other"),
+            row(
+                Tone::Wait,
+                self.taken_over as u64,
+                "taken over",
+                "jobs of the killed worker, done by the other",
+            ),
             row(Tone::Wait, counts.twice, "duplicates", duplicates(counts.twice)),
             row(Tone::Bad, counts.dead_letters(), "dead", &self.deaths()),
         ];
         if self.unfinished > 0 {
-            lines.push(row(Tone::Bad, self.unfinished, "unfinished", "still on their way when the time was up"));
+            lines.push(row(
+                Tone::Bad,
+                self.unfinished,
+                "unfinished",
+                "still on their way when the time was up",
+            ));
         }
         if counts.unproven > 0 {
             lines.push(row(Tone::Bad, counts.unproven, "unproven", "requests without their hook's secret"));
@@ -161,7 +181,7 @@ impl Figures {
 fn duplicates(count: u64) -> &'static str {
     match count {
         0 => "",
-        _ => "requests cut off by the kill and sent again, with the same event id",
+        _ => "cut off by the kill, sent again with the same event id",
     }
 }
 
@@ -177,7 +197,10 @@ mod tests {
             delivered: 360,
             delivered_later: 80,
             retried: 81,
-            dead: BTreeMap::from([(("gone".into(), Expected::Yes), 20), (("rejected".into(), Expected::Yes), 20)]),
+            dead: BTreeMap::from([
+                (("gone".into(), Expected::Yes), 20),
+                (("rejected".into(), Expected::Yes), 20),
+            ]),
             twice: 9,
             ..Counts::default()
         }
@@ -194,8 +217,8 @@ mod tests {
 \x20   400  added        jobs pushed with XADD
     360  delivered    80 of them by a retry
      81  retried      attempts that failed and were repeated after a wait
-     11  taken over   jobs that the killed worker held, done by the other
-      9  duplicates   requests cut off by the kill and sent again, with the same event id
+     11  taken over   jobs of the killed worker, done by the other
+      9  duplicates   cut off by the kill, sent again with the same event id
      40  dead         20 gone, 20 rejected: as these receivers answer
       0  lost         added - delivered - dead
 ";
@@ -215,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_death_that_no_receiver_asks_for_is_named() {
-        let mut counts = counts();
+        let mut counts = Counts { delivered: 359, ..counts() };
         counts.dead.insert(("exhausted".into(), Expected::No), 1);
         let told = text(&Figures { counts, taken_over: 0, unfinished: 0 });
         assert!(told.contains("1 exhausted (not expected), 20 gone, 20 rejected\n"), "{told}");
@@ -225,7 +248,7 @@ mod tests {
     fn the_status_fits_a_terminal() {
         let sample = Sample { ready: 1, leased: 21, waiting: 13, ..Sample::default() };
         let line = status(&counts(), &sample);
-        assert_eq!(line, "400 added: 360 delivered, 21 in flight, 14 waiting, 40 dead (81 retries)");
+        assert_eq!(line, "400 added: 360 delivered, 21 in flight, 14 waiting, 40 dead, 81 retried");
     }
 
     #[test]
@@ -240,11 +263,12 @@ mod tests {
             after: Duration::from_millis(430),
         };
         let died = |receiver| Change::Died { receiver, status: 410, reason: "gone".into() };
-        let told: Vec<_> = [waits("1"), waits("2"), recovered("2"), recovered("1"), died(3), died(3), died(4)]
-            .iter()
-            .filter_map(|change| story.tell(change))
-            .map(|line| line.text)
-            .collect();
+        let told: Vec<_> =
+            [waits("1"), waits("2"), recovered("2"), recovered("1"), died(3), died(3), died(4)]
+                .iter()
+                .filter_map(|change| story.tell(change))
+                .map(|line| line.text)
+                .collect();
         assert_eq!(told.len(), 4, "{told:?}");
         assert!(told[0].starts_with("archive answered 500 to a note"), "{told:?}");
         assert!(told[1].starts_with("archive took that note at attempt 2, 0.4 s later"), "{told:?}");

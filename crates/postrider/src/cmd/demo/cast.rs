@@ -39,7 +39,7 @@ impl Role {
 /// All receivers. The slow one is slow enough to have requests in flight at any moment.
 pub(crate) static CAST: [Role; 5] = [
     Role::new("timeline", "answers 200 at once"),
-    Role { fail_first: 1, ..Role::new("archive", "answers 500 to the first attempt of each event, then 200") },
+    Role { fail_first: 1, ..Role::new("archive", "answers 500 first, 200 to the retry") },
     Role { delay: Duration::from_secs(2), ..Role::new("translator", "takes 2 s for each answer") },
     Role { status: 410, dead_reason: Some("gone"), ..Role::new("old-blog", "answers 410: gone for good") },
     Role { status: 404, dead_reason: Some("rejected"), ..Role::new("mistyped", "answers 404: no such page") },

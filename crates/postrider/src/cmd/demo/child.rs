@@ -44,7 +44,8 @@ impl ChildProcess {
 
     /// What it has printed so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read(&self.log).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
+        std::fs::read(&self.log)
+            .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
     }
 
     /// How it ended, in words; `None` while it runs.

@@ -206,10 +206,15 @@ mod tests {
     fn a_job_that_fails_first_is_told_twice_and_counted_once() {
         let mut ledger = books("archive");
         receive(&mut ledger, false);
-        assert!(matches!(log(&mut ledger, 1, "retried", Duration::ZERO), Some(Change::Waits { status: 500, .. })));
+        assert!(matches!(
+            log(&mut ledger, 1, "retried", Duration::ZERO),
+            Some(Change::Waits { status: 500, .. })
+        ));
         receive(&mut ledger, true);
         let told = log(&mut ledger, 2, "delivered", Duration::from_millis(450));
-        assert!(matches!(told, Some(Change::Recovered { attempt: 2, after, .. }) if after.as_millis() == 450));
+        assert!(
+            matches!(told, Some(Change::Recovered { attempt: 2, after, .. }) if after.as_millis() == 450)
+        );
         let expected = Counts { added: 1, delivered: 1, delivered_later: 1, retried: 1, ..Counts::default() };
         assert_eq!(*ledger.counts(), expected);
     }
@@ -218,7 +223,10 @@ mod tests {
     fn what_only_redis_calls_delivered_is_lost() {
         let mut ledger = books("timeline");
         log(&mut ledger, 1, "delivered", Duration::ZERO);
-        assert_eq!((ledger.counts().delivered, ledger.counts().unwitnessed, ledger.counts().open()), (0, 1, 1));
+        assert_eq!(
+            (ledger.counts().delivered, ledger.counts().unwitnessed, ledger.counts().open()),
+            (0, 1, 1)
+        );
     }
 
     #[test]
@@ -240,12 +248,18 @@ mod tests {
 
     #[test]
     fn only_the_deaths_that_a_receiver_is_there_for_are_expected() {
-        for (receiver, reason, expected) in
-            [("old-blog", "gone", Expected::Yes), ("old-blog", "exhausted", Expected::No), ("timeline", "gone", Expected::No)]
-        {
+        for (receiver, reason, expected) in [
+            ("old-blog", "gone", Expected::Yes),
+            ("old-blog", "exhausted", Expected::No),
+            ("timeline", "gone", Expected::No),
+        ] {
             let mut ledger = books(receiver);
             ledger.died(&DeadLetter { job: "1-0".into(), reason: reason.into(), status: 410 });
-            assert_eq!(ledger.counts().dead, BTreeMap::from([((reason.to_owned(), expected), 1)]), "{receiver}");
+            assert_eq!(
+                ledger.counts().dead,
+                BTreeMap::from([((reason.to_owned(), expected), 1)]),
+                "{receiver}"
+            );
             assert_eq!(ledger.counts().open(), 0);
         }
     }
@@ -267,6 +281,9 @@ mod tests {
             ledger.added(number.to_string(), &event);
             ledger.died(&DeadLetter { job: number.to_string(), ..DeadLetter::default() });
         }
-        assert_eq!((ledger.ended.len(), ledger.ended_in_order.len(), ledger.open.len()), (MAX_REMEMBERED, MAX_REMEMBERED, 0));
+        assert_eq!(
+            (ledger.ended.len(), ledger.ended_in_order.len(), ledger.open.len()),
+            (MAX_REMEMBERED, MAX_REMEMBERED, 0)
+        );
     }
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use postrider_core::entry_id::EntryId;
 use postrider_sink::{Proof, Received};
 use postrider_store::fault::StoreError;
 use postrider_store::inspect;
@@ -11,9 +10,11 @@ use postrider_store::queue::Sample;
 use serde::Deserialize;
 use tokio::time::{Instant, interval};
 
-use super::account::{Figures, Line, Story, Tone, seconds, status};
+use super::account::{Figures, Line, Story, Tone, status};
+use super::doomed::{Doomed, Hour};
 use super::events::{Event, url};
-use super::ledger::{Change, Ledger, Receipt};
+use super::ledger::{Ledger, Receipt};
+use super::queue_view::{QueueView, Seen};
 use super::screen::Screen;
 use super::stage::Stage;
 use crate::stop::Signals;
@@ -28,15 +29,13 @@ const PUSH_SLOWLY_EVERY: Duration = Duration::from_millis(500);
 /// How often Redis is asked how things stand.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
-/// The worker is killed when it holds so many jobs, or at the latest when so many events have been pushed.
-const MIN_HELD: usize = 4;
+/// Worker B may be killed from so many events on, and is at the latest with so many.
+const KILL_FROM: usize = PLANNED / 2;
 const KILL_AT_THE_LATEST: usize = PLANNED * 3 / 4;
 
-/// What a killed process has sent before its death, Redis has read after this.
-const LAST_WORDS: Duration = Duration::from_millis(50);
-
-/// The show without `--keep` is over after this, set-up and taking down apart, whatever still is on its way.
-const MAX_SHOW: Duration = Duration::from_secs(24);
+/// Without `--keep`, the show is over so long after the beginning, whatever still is on its way: with the taking down,
+/// the demo ends within 30 s.
+const MAX_SHOW: Duration = Duration::from_secs(22);
 
 /// After Ctrl-C, what is on its way may take so long: a worker's death to be noticed, and the longest retries.
 const MAX_FINISH: Duration = Duration::from_secs(12);
@@ -55,14 +54,6 @@ enum Phase {
     Finishing { deadline: Instant },
 }
 
-/// How far the story of the killed worker is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Act {
-    BothWork,
-    OneIsDead { since: Instant, held: usize },
-    TakenOver { jobs: usize },
-}
-
 /// Whether the demo ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encore {
@@ -78,12 +69,9 @@ pub(crate) struct Show<'a> {
     ledger: Ledger,
     story: Story,
     phase: Phase,
-    act: Act,
-    /// The consumer name of worker B, which is killed half-way.
-    doomed: String,
+    doomed: Doomed,
+    view: QueueView,
     pushed: usize,
-    attempts_read: EntryId,
-    letters_read: EntryId,
     sample: Sample,
 }
 
@@ -94,10 +82,8 @@ impl<'a> Show<'a> {
         screen: &'a mut Screen,
         encore: Encore,
     ) -> Result<Self, StoreError> {
-        let keys = stage.queue.keys();
-        let attempts_read = inspect::newest_entry(&mut stage.link, &keys.attempts).await?;
-        let letters_read = inspect::newest_entry(&mut stage.link, &keys.dead).await?;
-        let doomed = stage.workers.last().map_or_else(String::new, |worker| worker.consumer.clone());
+        let view = QueueView::begin(&mut stage.link, &stage.queue).await?;
+        let doomed = Doomed::on(stage);
         Ok(Self {
             stage,
             screen,
@@ -105,11 +91,9 @@ impl<'a> Show<'a> {
             ledger: Ledger::default(),
             story: Story::default(),
             phase: Phase::Steady,
-            act: Act::BothWork,
             doomed,
+            view,
             pushed: 0,
-            attempts_read,
-            letters_read,
             sample: Sample::default(),
         })
     }
@@ -136,9 +120,14 @@ impl<'a> Show<'a> {
     }
 
     fn is_over(&self) -> bool {
-        let Phase::Finishing { deadline } = self.phase else { return false };
-        let all_ended = self.ledger.counts().open() == 0 && !matches!(self.act, Act::OneIsDead { .. });
-        all_ended || Instant::now() >= deadline
+        match self.phase {
+            Phase::Finishing { deadline } => self.all_ended() || Instant::now() >= deadline,
+            Phase::Steady | Phase::Slow => self.encore == Encore::None && self.screen.elapsed() >= MAX_SHOW,
+        }
+    }
+
+    fn all_ended(&self) -> bool {
+        self.ledger.counts().open() == 0 && !self.doomed.leaves_jobs()
     }
 
     fn may_push(&self) -> bool {
@@ -154,7 +143,7 @@ impl<'a> Show<'a> {
             }
             Encore::UntilAsked => {
                 self.phase = Phase::Slow;
-                self.tell(Tone::Plain, "the demo goes on with two events a second until Ctrl-C; to add one of your own:");
+                self.tell(Tone::Plain, "two events a second go on until Ctrl-C; to add one of your own:");
                 let text = own_event(&self.stage.redis.url, &url(self.stage.receivers.addresses[0]));
                 self.screen.print_text(&text);
             }
@@ -167,7 +156,10 @@ impl<'a> Show<'a> {
         let deadline = match self.phase {
             Phase::Finishing { .. } => now,
             Phase::Steady | Phase::Slow => {
-                self.tell(Tone::Plain, "stopping: what is on its way may end; Ctrl-C again doesn't wait for it");
+                self.tell(
+                    Tone::Plain,
+                    "stopping: what is on its way may end; Ctrl-C again doesn't wait for it",
+                );
                 now + MAX_FINISH
             }
         };
@@ -192,8 +184,13 @@ impl<'a> Show<'a> {
     }
 
     async fn look(&mut self) -> anyhow::Result<()> {
-        self.read_queue().await?;
-        self.advance().await?;
+        let Stage { link, queue, .. } = &mut *self.stage;
+        let seen = self.view.look(link, queue).await?;
+        self.note(&seen);
+        let hour = self.hour();
+        for line in self.doomed.advance(self.stage, hour).await? {
+            self.screen.tell(&line);
+        }
         for worker in &mut self.stage.workers {
             worker.check_running()?;
         }
@@ -204,80 +201,28 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
-    async fn read_queue(&mut self) -> Result<(), StoreError> {
-        let Stage { link, queue, receivers, .. } = &mut *self.stage;
-        self.sample = queue.sample(link).await?;
-        let attempts = inspect::attempts_after(link, queue.keys(), self.attempts_read).await?;
-        let letters = inspect::dead_letters_after(link, queue.keys(), self.letters_read).await?;
+    fn note(&mut self, seen: &Seen) {
         // A receiver reports before it answers: what Redis has of an answer is among the reports by now.
-        let mut received = Vec::new();
-        while let Ok(report) = receivers.reports.try_recv() {
-            received.push(report);
+        while let Ok(received) = self.stage.receivers.reports.try_recv() {
+            self.receive(&received);
         }
-        received.iter().for_each(|received| self.receive(received));
+        self.sample = seen.sample;
         let now = self.screen.elapsed();
-        for (id, attempt) in attempts {
-            self.attempts_read = id;
-            let change = self.ledger.attempted(&attempt, now);
-            self.narrate(change);
-        }
-        for (id, letter) in letters {
-            self.letters_read = id;
-            let change = self.ledger.died(&letter);
-            self.narrate(change);
-        }
-        Ok(())
-    }
-
-    fn narrate(&mut self, change: Option<Change>) {
-        if let Some(line) = change.and_then(|change| self.story.tell(&change)) {
+        let mut changes = Vec::new();
+        changes.extend(seen.attempts.iter().filter_map(|attempt| self.ledger.attempted(attempt, now)));
+        changes.extend(seen.letters.iter().filter_map(|letter| self.ledger.died(letter)));
+        for line in changes.iter().filter_map(|change| self.story.tell(change)) {
             self.screen.tell(&line);
         }
     }
 
-    /// Goes on with the story of the killed worker where it is time.
-    async fn advance(&mut self) -> Result<(), StoreError> {
-        match self.act {
-            Act::BothWork if self.phase == Phase::Steady && self.pushed >= PLANNED / 2 => {
-                let held = self.held_by_the_doomed().await?.unwrap_or(0);
-                if held >= MIN_HELD || self.pushed >= KILL_AT_THE_LATEST {
-                    self.kill_the_doomed().await?;
-                }
-            }
-            Act::OneIsDead { since, held } => {
-                if self.held_by_the_doomed().await?.is_none() {
-                    self.note_the_taking_over(since, held);
-                }
-            }
-            Act::BothWork | Act::TakenOver { .. } => {}
+    /// Whether it is time for worker B.
+    fn hour(&self) -> Hour {
+        match self.phase {
+            Phase::Steady if self.pushed >= KILL_AT_THE_LATEST => Hour::Now,
+            Phase::Steady if self.pushed >= KILL_FROM => Hour::WhenBusy,
+            _ => Hour::NotYet,
         }
-        Ok(())
-    }
-
-    fn note_the_taking_over(&mut self, since: Instant, jobs: usize) {
-        self.act = Act::TakenOver { jobs };
-        let after = seconds(since.elapsed());
-        let text = format!("worker A took over the {jobs} jobs of B, {after} after its death, and sends them again");
-        self.tell(Tone::Good, text);
-    }
-
-    /// Jobs that worker B holds; `None` where the queue knows it no more.
-    async fn held_by_the_doomed(&mut self) -> Result<Option<usize>, StoreError> {
-        let consumers = self.stage.queue.consumers(&mut self.stage.link).await?;
-        let doomed = consumers.iter().find(|consumer| *consumer.name == *self.doomed);
-        Ok(doomed.map(|consumer| consumer.pending))
-    }
-
-    async fn kill_the_doomed(&mut self) -> Result<(), StoreError> {
-        // Gone with its process: only Redis knows it now.
-        drop(self.stage.workers.pop());
-        let since = Instant::now();
-        tokio::time::sleep(LAST_WORDS).await;
-        let held = self.held_by_the_doomed().await?.unwrap_or(0);
-        self.act = Act::OneIsDead { since, held };
-        self.tell(Tone::Bad, format!("worker B is killed (SIGKILL) with {held} jobs in its hands"));
-        self.tell(Tone::Plain, "worker A goes on alone; after 5 s without a heartbeat it will count B as dead");
-        Ok(())
     }
 
     fn tell(&mut self, tone: Tone, text: impl Into<String>) {
@@ -287,11 +232,11 @@ impl<'a> Show<'a> {
     fn figures(&self) -> Figures {
         let counts = self.ledger.counts().clone();
         let Sample { ready, leased, waiting, .. } = self.sample;
-        let taken_over = match self.act {
-            Act::TakenOver { jobs } => jobs,
-            Act::BothWork | Act::OneIsDead { .. } => 0,
-        };
-        Figures { unfinished: counts.open().min(ready + leased + waiting), counts, taken_over }
+        Figures {
+            unfinished: counts.open().min(ready + leased + waiting),
+            counts,
+            taken_over: self.doomed.taken_over(),
+        }
     }
 }
 

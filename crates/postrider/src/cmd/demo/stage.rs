@@ -69,14 +69,15 @@ impl Stage {
 
     /// What is set up, for the reader.
     pub(crate) fn describe(&self, folder: &Folder) -> String {
-        let (redis, place) = (&self.redis, folder.path().display());
+        let EmbeddedRedis { process, url, version, .. } = &self.redis;
         let fate = if folder.is_kept() { "kept" } else { "gone afterwards" };
-        let mut text = format!("  Redis     {} (private, {}); files in {place} ({fate})\n", redis.url, redis.version);
+        let mut text = format!("  folder      {} ({fate})\n", folder.path().display());
+        text += &format!("  Redis       {url}  private, {version}, process {}\n", process.id());
         for Worker { name, process, admin, .. } in &self.workers {
-            text += &format!("  worker {name}  process {}, http://{admin}/metrics\n", process.id());
+            text += &format!("  worker {name}    http://{admin}/metrics  process {}\n", process.id());
         }
         for (role, address) in CAST.iter().zip(&self.receivers.addresses) {
-            text += &format!("  receiver  {:<10}  {}; http://{address}\n", role.name, role.habit);
+            text += &format!("  {:<10}  http://{address}  {}\n", role.name, role.habit);
         }
         text
     }

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_admin_address_is_taken_from_a_whole_line_only() {
-        let line = "2026-11-24T02:13:00Z  INFO postrider::cmd::worker: admin port open address=127.0.0.1:4711";
+        let line =
+            "2026-11-24T02:13:00Z  INFO postrider::cmd::worker: admin port open address=127.0.0.1:4711";
         assert_eq!(admin_address(line), None);
         assert_eq!(admin_address(&format!("x\n{line}\ny")).as_deref(), Some("127.0.0.1:4711"));
     }

@@ -1,6 +1,6 @@
 //! Adds jobs, chunk by chunk, and stops where Redis can't be reached. Never adds a job twice.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use postrider_producer::{AddError, Added, ConnectError, Producer, ProducerOptions};
 use postrider_store::fault::FaultClass;
 use postrider_store::producer::AddError as StoreAddError;
@@ -33,9 +33,10 @@ pub(super) async fn all(
 fn no_connection(error: ConnectError) -> Failure {
     match error {
         ConnectError::Unreachable(error) if error.class() != FaultClass::Denied => {
-            Failure::RedisUnreachable(error.into())
+            Failure::RedisUnreachable(anyhow!(error.line()))
         }
-        other => Failure::Failed(other.into()),
+        ConnectError::Unreachable(error) => Failure::Failed(anyhow!(error.line())),
+        ConnectError::Url(rule) => Failure::Failed(anyhow!("redis.url: {rule}")),
     }
 }
 
@@ -53,9 +54,9 @@ fn tell(
             Ok(added) => report.added(line, &added, queue),
             Err(AddError::Invalid(fault)) => report.bad(line, fault.sentence()),
             Err(AddError::Redis(error)) if error.is_connection() => {
-                return Err(cut_off(error, line, chunk, report));
+                return Err(cut_off(&error, line, chunk, report));
             }
-            Err(AddError::Redis(error)) => report.bad(line, &refusal(&error)),
+            Err(AddError::Redis(error)) => report.bad(line, &error.line()),
         }
     }
     // Out of memory, no rights, a key of another type: the lines that follow would meet the same.
@@ -78,26 +79,17 @@ fn by_line(
     })
 }
 
-fn refusal(error: &StoreAddError) -> String {
-    match error {
-        StoreAddError::Refused(error) => error.line(),
-        other => other.to_string(),
-    }
-}
-
 /// Redis went away in the middle of it: says which lines are in doubt, so that only those have to be looked for.
-fn cut_off(error: StoreAddError, first: Option<u64>, chunk: &[Item], report: &Report) -> Failure {
-    let is_lost = matches!(error, StoreAddError::AnswerLost(_));
-    let error = anyhow::Error::new(error);
+fn cut_off(error: &StoreAddError, first: Option<u64>, chunk: &[Item], report: &Report) -> Failure {
+    let why = error.line();
     let (Some(first), Some(last)) = (first, chunk.last().and_then(|item| item.line)) else {
-        return Failure::RedisUnreachable(error);
+        return Failure::RedisUnreachable(anyhow!(why));
     };
     let earlier = report.counts();
-    Failure::RedisUnreachable(error.context(if is_lost {
-        format!(
-            "lines {first} to {last} may have been added or not, later ones weren't; before them, {earlier}"
-        )
-    } else {
-        format!("line {first} and later ones weren't added; before them, {earlier}")
-    }))
+    Failure::RedisUnreachable(match error {
+        StoreAddError::AnswerLost(_) => anyhow!(
+            "lines {first} to {last} may have been added or not, later ones weren't; before them, {earlier}: {why}"
+        ),
+        _ => anyhow!("line {first} and later ones weren't added; before them, {earlier}: {why}"),
+    })
 }

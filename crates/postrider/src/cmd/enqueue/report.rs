@@ -131,8 +131,12 @@ impl Report {
 
     /// The end, when all was read.
     pub(super) fn end_of_adding(self) -> Result<(), Failure> {
-        self.bar.finish_and_clear();
         let counts = self.counts();
+        let is_watched = !self.bar.is_hidden();
+        self.bar.finish_and_clear();
+        if is_watched && self.bad == 0 {
+            let _ = writeln!(io::stderr().lock(), "{counts}");
+        }
         self.end(&counts)
     }
 
