@@ -51,6 +51,20 @@ async fn unavailable_answers_wait_for_a_retry() {
 }
 
 #[tokio::test]
+async fn an_upgrade_that_nobody_asked_for_waits_for_a_retry() {
+    let world = patient_world().await;
+    world
+        .receiver
+        .behave("/101", Behaviour::Raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n".to_vec()));
+    world.send_to("/101", &[]).await;
+    world
+        .until("it waits", Duration::from_secs(10), || async {
+            if world.waiting().await.len() == 1 { Ok(()) } else { Err("not yet") }
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn other_four_hundreds_are_dead_at_once() {
     let world = World::start().await;
     let statuses = [400, 401, 403, 404, 405, 409, 411, 413, 418, 421, 422, 423, 451, 499];
@@ -76,6 +90,10 @@ async fn silence_in_all_its_forms_waits_for_a_retry_with_status_zero() {
     world.send_to("/hang", &[("timeoutMs", "200")]).await;
     world.receiver.behave("/garbage", Behaviour::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()));
     world.send_to("/garbage", &[]).await;
+    world.receiver.behave("/half", Behaviour::Raw(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()));
+    world.send_to("/half", &[]).await;
+    let tls = world.receiver.url("/").replace("http://", "https://");
+    world.enqueue(&[("to", tls.as_str()), ("type", "note"), ("content", "{}")]).await;
     world.enqueue(&[("to", "http://127.0.0.1:1/closed"), ("type", "note"), ("content", "{}")]).await;
     world.enqueue(&[("to", "http://no-such-host.example/"), ("type", "note"), ("content", "{}")]).await;
     world
@@ -141,6 +159,20 @@ async fn retry_after_makes_the_wait_longer_and_is_clamped() {
     let requests = world.receiver.requests_to("/asked");
     let wait = requests[requests.len() - 1].at - requests[requests.len() - 2].at;
     assert!(wait >= Duration::from_secs(3) && wait < Duration::from_secs(6), "{wait:?}");
+}
+
+#[tokio::test]
+async fn not_before_is_kept_to_the_tenth_of_a_second() {
+    let world = World::start().await;
+    let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
+        + Duration::from_millis(1500);
+    let moment = moment.as_millis() as u64;
+    world.send_to("/later", &[("notBefore", &moment.to_string())]).await;
+    let request = world.receiver.next_request().await;
+    let late = request.at_ms.checked_sub(moment).expect("it was early");
+    assert!(late <= 100, "{late} ms late");
+    assert_eq!(request.attempt(), 1, "waiting for its time is not an attempt");
+    world.settled().await;
 }
 
 #[tokio::test]

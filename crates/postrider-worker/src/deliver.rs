@@ -32,21 +32,22 @@ enum Stop {
 
 /// Runs one job to its settlement. A panic on the way buries the job and harms no other.
 pub(crate) async fn run(engine: Arc<Engine>, ticket: Ticket<Lease>) {
-    let settled = AssertUnwindSafe(deliver(&engine, &ticket)).catch_unwind().await;
-    match settled {
-        Ok(Ok(settlement)) => engine.finished(settlement),
-        Ok(Err(Stop::To(destination))) => {
-            engine.finished(settlement(ticket.entry, &ticket.job.job, destination));
-        }
-        Ok(Err(Stop::NotOurs)) => engine.lost_lease(ticket.entry),
-        Err(_) => {
-            tracing::error!(job = %ticket.job.job.id, "a panic while sending: the job is buried as poison");
-            let error = "the worker panicked while it was sending this job".to_owned();
-            let made = Made { status: 0, attempts: ticket.job.job.state.attempts };
-            let destination = Destination::Dead { reason: DeadReason::Poison, made, error };
-            engine.finished(settlement(ticket.entry, &ticket.job.job, destination));
+    let job = &ticket.job.job;
+    match guarded(deliver(&engine, &ticket)).await {
+        Some(Ok(settlement)) => engine.finished(settlement),
+        Some(Err(Stop::To(destination))) => engine.finished(settlement(ticket.entry, job, destination)),
+        Some(Err(Stop::NotOurs)) => engine.lost_lease(ticket.entry),
+        None => {
+            tracing::error!(job = %job.id, "a panic while sending: the job is buried as poison");
+            let destination = burial(job, DeadReason::Poison, "the worker panicked while sending this job");
+            engine.finished(settlement(ticket.entry, job, destination));
         }
     }
+}
+
+/// What the future gives, or nothing where it panicked.
+async fn guarded<T>(future: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(future).catch_unwind().await.ok()
 }
 
 async fn deliver(engine: &Engine, ticket: &Ticket<Lease>) -> Result<Settlement, Stop> {
@@ -273,10 +274,33 @@ fn record(job: &Job, delivery: &Delivery, attempt: &Attempt, verdict: Verdict) -
 }
 
 fn dead(job: &Job, reason: DeadReason, error: &str) -> Stop {
+    Stop::To(burial(job, reason, error))
+}
+
+/// A grave for a job that no request was made for.
+fn burial(job: &Job, reason: DeadReason, error: &str) -> Destination {
     let made = Made { status: 0, attempts: job.state.attempts };
-    Stop::To(Destination::Dead { reason, made, error: error.to_owned() })
+    Destination::Dead { reason, made, error: error.to_owned() }
 }
 
 fn give_back(lease: &Lease) -> Stop {
     Stop::To(Destination::GivenBack { state: lease.untouched_state() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_in_nothing_and_other_tasks_go_on() {
+        let neighbour = tokio::spawn(async { 1 });
+        let failing = async {
+            tokio::task::yield_now().await;
+            if std::hint::black_box(true) {
+                panic!("an entry that makes the code panic");
+            }
+        };
+        assert!(guarded(failing).await.is_none());
+        assert_eq!((neighbour.await.ok(), guarded(async { 2 }).await), (Some(1), Some(2)));
+    }
 }
