@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::json;
 use crate::profile::{Profile, Profiles};
 use crate::secret::Secret;
+use crate::time::Timestamp;
 
 /// What the worker's settings say for jobs and hooks that say nothing.
 #[derive(Clone, Debug)]
@@ -53,12 +54,14 @@ pub enum Refusal {
 }
 
 impl Delivery {
-    /// Puts a delivery together. `hook` is the registered hook that the job names, where there is a readable record.
+    /// Puts a delivery together. `hook` is the registered hook that the job names, where there is a readable record;
+    /// `now` is the time that it is signed for.
     pub fn assemble(
         job: &Job,
         hook: Option<&Hook>,
         defaults: &Defaults,
         endpoints: &mut EndpointCache,
+        now: Timestamp,
     ) -> Result<Self, Refusal> {
         if hook.is_some_and(|hook| !hook.active) {
             return Err(Refusal::Inactive);
@@ -77,7 +80,7 @@ impl Delivery {
         check_for_profile(job, profile, &defaults.profiles).map_err(Refusal::Invalid)?;
         let secrets = match (&job.secret, hook) {
             (Some(own), _) => vec![own.clone()],
-            (None, Some(hook)) => hook.secrets.clone(),
+            (None, Some(hook)) => hook.signing_secrets(now),
             (None, None) => Vec::new(),
         };
         Ok(Self {

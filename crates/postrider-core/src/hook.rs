@@ -1,4 +1,21 @@
-//! The record of a registered hook (contract section 5), as far as sending needs it.
+//! A registered hook (contract section 5).
+//!
+//! - [`Hook`]: what sending and fan-out read of a record; lenient, since the record may be older or someone else's.
+//! - [`record`]: the whole record as its owner sees and edits it; [`edit`]: what may be set, checked all at once.
+//! - [`field`]: the rule of each key; [`id`]: the ids; [`filter`]: which hooks a list is about.
+//! - [`latest`]: what came of the latest attempt.
+//! - [`secrets`]: secrets that are replaced, and new ones; [`event_types`]: which events a hook asks for.
+//!
+//! Never stores or sends anything: that is the store's and the sender's.
+
+pub mod edit;
+pub mod event_types;
+pub mod field;
+pub mod filter;
+pub mod id;
+pub mod latest;
+pub mod record;
+pub mod secrets;
 
 use std::time::Duration;
 
@@ -7,6 +24,9 @@ use serde::Deserialize;
 use crate::headers::ExtraHeaders;
 use crate::profile::Profile;
 use crate::secret::Secret;
+use crate::time::Timestamp;
+use event_types::EventTypes;
+use secrets::EarlierSecret;
 
 /// A registered hook, read from its JSON in `postrider:hooks:{userId}`.
 #[derive(Clone, Debug)]
@@ -15,34 +35,46 @@ pub struct Hook {
     pub url: Box<str>,
     /// Whether sending is switched on.
     pub active: bool,
-    /// The current secret and those that still sign beside it, newest first; never empty, the first may be.
-    pub secrets: Vec<Secret>,
+    /// The events that it asks for.
+    pub on: EventTypes,
+    /// The current secret; may be empty.
+    pub secret: Secret,
+    /// Secrets that it replaced, newest first, those whose time is over included.
+    pub earlier_secrets: Vec<EarlierSecret>,
     /// How its requests look, where it says.
     pub profile: Option<Profile>,
     /// Headers for all its requests.
     pub headers: ExtraHeaders,
     /// Requests at a time, of each worker.
     pub max_in_flight: Option<u32>,
+    /// Requests a second, of each worker; above 0 and finite.
+    pub rate_per_second: Option<f64>,
     /// Limit of one whole attempt.
     pub timeout: Option<Duration>,
     /// Attempts in all.
     pub max_attempts: Option<u32>,
 }
 
-/// The JSON of a record; unknown keys are other issues' and are left alone.
+/// The JSON of a record; unknown keys are left alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct Stored {
     url: String,
     active: bool,
     #[serde(default)]
+    on: Vec<String>,
+    #[serde(default)]
     secret: String,
+    #[serde(default)]
+    secrets: Vec<serde_json::Value>,
     #[serde(default)]
     profile: Option<String>,
     #[serde(default)]
     headers: serde_json::Map<String, serde_json::Value>,
     #[serde(default)]
     max_in_flight: Option<u32>,
+    #[serde(default)]
+    rate_per_second: Option<f64>,
     #[serde(default)]
     timeout_ms: Option<u64>,
     #[serde(default)]
@@ -52,25 +84,35 @@ struct Record {
 impl Hook {
     /// Reads a record; `None` when it can't be used, which counts like a hook that isn't registered.
     pub fn parse(json: &[u8]) -> Option<Self> {
-        let record: Record = serde_json::from_slice(json).ok()?;
-        let profile = match record.profile {
+        let stored: Stored = serde_json::from_slice(json).ok()?;
+        let profile = match stored.profile {
             None => None,
             Some(name) => Some(Profile::parse(name.as_bytes())?),
         };
         let mut headers = ExtraHeaders::new();
-        for (name, value) in &record.headers {
+        for (name, value) in &stored.headers {
             headers.add(name.as_bytes(), value.as_str()?.as_bytes()).ok()?;
         }
         Some(Self {
-            url: record.url.into(),
-            active: record.active,
-            secrets: vec![Secret::parse(record.secret.as_bytes())?],
+            url: stored.url.into(),
+            active: stored.active,
+            on: stored.on.iter().map(String::as_str).collect(),
+            secret: Secret::parse(stored.secret.as_bytes())?,
+            earlier_secrets: stored.secrets.iter().filter_map(EarlierSecret::parse).collect(),
             profile,
             headers,
-            max_in_flight: record.max_in_flight.filter(|limit| *limit > 0),
-            timeout: record.timeout_ms.filter(|ms| (100..=120_000).contains(ms)).map(Duration::from_millis),
-            max_attempts: record.max_attempts.filter(|attempts| (1..=100).contains(attempts)),
+            max_in_flight: stored.max_in_flight.filter(|limit| *limit > 0),
+            rate_per_second: stored.rate_per_second.filter(|rate| rate.is_finite() && *rate > 0.0),
+            timeout: stored.timeout_ms.filter(|ms| (100..=120_000).contains(ms)).map(Duration::from_millis),
+            max_attempts: stored.max_attempts.filter(|attempts| (1..=100).contains(attempts)),
         })
+    }
+
+    /// The secrets that sign at `now`: the current one, then those that it replaced and whose time isn't over, newest
+    /// first. Never empty, but the first may be the empty secret.
+    pub fn signing_secrets(&self, now: Timestamp) -> Vec<Secret> {
+        let earlier = self.earlier_secrets.iter().filter(|earlier| earlier.signs_at(now));
+        std::iter::once(&self.secret).chain(earlier.map(|earlier| &earlier.secret)).cloned().collect()
     }
 
     /// The record with its hook set inactive because its receiver answered 410; `None` where it is no JSON object.
@@ -87,14 +129,15 @@ impl Hook {
 mod tests {
     use super::*;
 
+    const MISSKEYS_OWN: &[u8] =
+        br#"{"id":"9abc","userId":"9u","name":"n","on":["note"],"url":"https://x.example/",
+        "secret":"s","active":true,"latestSentAt":null,"latestStatus":null}"#;
+
     #[test]
     fn misskeys_own_record_is_enough() {
-        let hook = Hook::parse(
-            br#"{"id":"9abc","userId":"9u","name":"n","on":["note"],"url":"https://x.example/","secret":"s",
-                "active":true,"latestSentAt":null,"latestStatus":null}"#,
-        )
-        .unwrap();
-        assert_eq!((&*hook.url, hook.active, hook.secrets[0].reveal()), ("https://x.example/", true, "s"));
+        let hook = Hook::parse(MISSKEYS_OWN).unwrap();
+        assert_eq!((&*hook.url, hook.active, hook.secret.reveal()), ("https://x.example/", true, "s"));
+        assert!(hook.on.includes("note") && !hook.on.includes("reply"));
     }
 
     #[test]
@@ -102,6 +145,28 @@ mod tests {
         for bad in [&b"{garbage"[..], br#"{"id":"x"}"#, br#"{"url":"https://x.example/"}"#, b"[]", b"\xff"] {
             assert!(Hook::parse(bad).is_none());
         }
+    }
+
+    #[test]
+    fn a_hook_that_asks_for_nothing_is_still_one() {
+        let hook = Hook::parse(br#"{"url":"https://x.example/","active":true,"ratePerSecond":0}"#).unwrap();
+        assert!(hook.on.is_empty() && hook.rate_per_second.is_none());
+    }
+
+    #[test]
+    fn an_earlier_secret_signs_until_its_time_is_over() {
+        let hook = Hook::parse(
+            br#"{"url":"u","active":true,"secret":"new","secrets":[{"secret":"old","until":"2026-11-24T00:00:01Z"},
+                {"secret":"older","until":"2026-11-24T00:00:00Z"},{"secret":"odd","until":"soon"},7]}"#,
+        )
+        .unwrap();
+        let at = |time: &str| {
+            let secrets = hook.signing_secrets(Timestamp::parse_rfc3339(time).unwrap());
+            secrets.iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(at("2026-11-23T23:59:59.999Z"), ["new", "old", "older"]);
+        assert_eq!(at("2026-11-24T00:00:00Z"), ["new", "old"]);
+        assert_eq!(at("2026-11-24T00:00:01Z"), ["new"]);
     }
 
     #[test]

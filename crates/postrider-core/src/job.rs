@@ -11,6 +11,7 @@ use crate::entry_id::EntryId;
 use crate::fault::Fault;
 use crate::headers::{ExtraHeaders, header_text};
 use crate::job_state::{JobState, STATE_FIELD};
+use crate::json;
 use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::time::{Timestamp, parse_whole};
@@ -25,9 +26,23 @@ pub const MAX_NAME_BYTES: usize = 128;
 /// A field of an entry as Redis gives it: name and value, any bytes.
 pub type Field = (Vec<u8>, Vec<u8>);
 
+/// Longest id of an event: with `:` and a hook's id behind it, it is the id of a job (contract section 4).
+pub const MAX_EVENT_ID_BYTES: usize = 63;
+
+/// What the entries of a stream are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Jobs, each for one destination (contract section 1).
+    Job,
+    /// Events: jobs whose hooks are found when they are fanned out (contract section 4).
+    Event,
+}
+
 /// What reading an entry needs beside the entry.
 #[derive(Debug)]
 pub struct ParseContext {
+    /// What the stream holds.
+    pub kind: EntryKind,
     /// `queue.max_job_bytes`.
     pub max_job_bytes: usize,
     /// [`crate::queue_name::QueueName::event_id_suffix`] of the queue.
@@ -138,12 +153,18 @@ impl Job {
         let mut has_content = false;
         for (name, value) in fields {
             has_content |= name == b"content";
-            job.take_field(&name, value, &mut context.endpoints).map_err(invalid)?;
+            if context.kind == EntryKind::Job || is_field_of_events(&name) {
+                job.take_field(&name, value, &mut context.endpoints).map_err(invalid)?;
+            }
         }
         if !has_content {
             return Err(invalid(Fault::of_field(b"content", "is missing: it holds the event")));
         }
-        job.check_destination().map_err(invalid)?;
+        let complete = match context.kind {
+            EntryKind::Job => job.check_destination(),
+            EntryKind::Event => job.check_event(),
+        };
+        complete.map_err(invalid)?;
         Ok(job)
     }
 
@@ -214,6 +235,24 @@ impl Job {
         }
     }
 
+    /// What an event needs beside its content.
+    fn check_event(&self) -> Result<(), Fault> {
+        if self.user_id.is_none() {
+            return Err(Fault::of_field(
+                b"userId",
+                "is missing: an event needs the owner whose hooks it is for",
+            ));
+        }
+        if self.event_type.is_none() {
+            return Err(Fault::of_field(b"type", "is missing: hooks ask for types of events"));
+        }
+        if self.id.len() > MAX_EVENT_ID_BYTES {
+            return Err(Fault::of_field(b"id", "of an event must be 1 to 63 of A-Z a-z 0-9 _ : -"));
+        }
+        json::validate(&self.content)
+            .map_err(|problem| Fault::of_field(b"content", format_args!("must be one JSON value: {problem}")))
+    }
+
     /// The hook that it names wholly: user id and hook id.
     pub fn hook_key(&self) -> Option<(&str, &str)> {
         Some((self.user_id.as_deref()?, self.hook_id.as_deref()?))
@@ -229,6 +268,13 @@ const VISIBLE: &str = "must be 1 to 128 visible ASCII characters";
 const SECRET: &str = "must be visible ASCII, with spaces inside only, at most 1024 bytes";
 const TIME: &str = "must be epoch milliseconds, a whole number from 0 to 253402300799999";
 const HEADER_TEXT: &str = "must be visible ASCII with spaces and tabs inside";
+
+/// Fields that an event may have; its jobs inherit them. Any other is unknown there.
+pub fn is_field_of_events(name: &[u8]) -> bool {
+    let fields: [&[u8]; 8] =
+        [b"userId", b"type", b"content", b"id", b"createdAt", b"notBefore", b"expiresAt", b"traceparent"];
+    fields.contains(&name) || name.starts_with(b"header:")
+}
 
 fn find<'a>(fields: &'a [Field], wanted: &[u8]) -> Option<&'a [u8]> {
     fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_slice())
@@ -307,6 +353,7 @@ mod tests {
 
     fn context() -> ParseContext {
         ParseContext {
+            kind: EntryKind::Job,
             max_job_bytes: 1 << 20,
             event_id_suffix: "".into(),
             endpoints: EndpointCache::default(),
@@ -374,6 +421,31 @@ mod tests {
         assert!(fault(&[("userId", "u")]).starts_with("field 'to' is missing"));
         assert!(fault(&[("hookId", "h")]).starts_with("field 'userId' is missing"));
         assert!(parse(&[&event[..], &[("hookId", "h"), ("userId", "u")]].concat()).is_ok());
+    }
+
+    #[test]
+    fn an_event_needs_owner_type_and_json_and_nothing_else_of_a_job() {
+        let parse = |fields: &[(&str, &str)]| {
+            let fields =
+                fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+            let mut context = ParseContext { kind: EntryKind::Event, ..context() };
+            Job::parse(EntryId { millis: 7, sequence: 1 }, fields.collect(), &mut context)
+        };
+        let event =
+            [("userId", "u"), ("type", "note"), ("content", "{}"), ("to", "not a url"), ("header:X-A", "1")];
+        let read = parse(&event).unwrap();
+        assert!(read.to.is_none() && read.headers.iter().count() == 1 && &*read.id == "7-1");
+        let fault = |fields: &[(&str, &str)]| parse(fields).unwrap_err().fault.to_string();
+        assert!(fault(&event[1..]).starts_with("field 'userId' is missing"));
+        assert!(fault(&[event[0], event[2]]).starts_with("field 'type' is missing"));
+        assert!(fault(&event[..2]).starts_with("field 'content' is missing"));
+        assert!(
+            fault(&[event[0], event[1], ("content", "x")])
+                .starts_with("field 'content' must be one JSON value")
+        );
+        assert!(
+            fault(&[&event[..], &[("id", &"i".repeat(64))]].concat()).starts_with("field 'id' of an event")
+        );
     }
 
     #[test]

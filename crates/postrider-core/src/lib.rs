@@ -1,7 +1,7 @@
 //! What a delivery is and what happens to it next. Pure: no I/O, no clock, no dice; the caller brings all three.
 //!
 //! - [`job`]: the job that a producer put into the stream, checked once, trusted afterwards.
-//! - [`hook`]: the registered hook that a job may name.
+//! - [`hook`]: the registered hook that a job may name, and how its owner edits it; [`sample`]: events to try one with.
 //! - [`delivery`]: job + hook + settings = what to send, where.
 //! - [`profile`]: from a delivery to headers and exact bytes; [`signature`]: the Standard Webhooks proof.
 //! - [`endpoint`] and [`address`]: which URLs and which addresses may be connected to.
@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod profile;
 pub mod queue_name;
 pub mod retry;
+pub mod sample;
 pub mod secret;
 pub mod signature;
 pub mod time;

@@ -9,6 +9,9 @@ pub struct QueueName(Box<str>);
 /// The queue that producers use when they name none.
 pub const DEFAULT_QUEUE: &str = "postrider:deliveries";
 
+/// The stream of events that producers use when they name none.
+pub const DEFAULT_EVENTS: &str = "postrider:events";
+
 /// Longest queue name in bytes, so that satellite keys stay short.
 pub const MAX_QUEUE_NAME_BYTES: usize = 200;
 

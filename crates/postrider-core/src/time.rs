@@ -1,5 +1,7 @@
 //! Points in time as the contract writes them: whole milliseconds since the Unix epoch.
 
+mod rfc3339;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ impl Timestamp {
     pub const MAX: Self = Self(253_402_300_799_999);
 
     /// From epoch milliseconds; what lies beyond the year 9999 is clamped to [`Self::MAX`].
-    pub fn from_millis(millis: u64) -> Self {
-        Self(millis.min(Self::MAX.0))
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(if millis < Self::MAX.0 { millis } else { Self::MAX.0 })
     }
 
     /// Reads a whole decimal number without sign, blanks or exponent; `None` when it is anything else or too large.
@@ -43,6 +45,13 @@ impl Timestamp {
         let (seconds, ms) = (ms_of_day / 1000, ms_of_day % 1000);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    }
+
+    /// Reads RFC 3339 strictly: `2026-11-24T02:13:00`, up to nine digits of a second's fraction if any, then `Z` or an
+    /// offset as in `+01:00`. Capital letters, no leap seconds, years 1970 to 9999 after the offset; what is below a
+    /// millisecond is cut off. `None` for anything else.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        rfc3339::parse(text.as_bytes())
     }
 }
 

@@ -14,6 +14,9 @@ pub struct QueueKeys {
     pub retry: String,
     /// Hash: the waiting jobs, by id.
     pub retry_jobs: String,
+    /// Sorted set: hooks with held jobs, score = when to look at the hook again, epoch ms. With `:<user id>/<hook id>`
+    /// behind it, the sorted set of that hook's held jobs, score = age.
+    pub held: String,
     /// Stream: dead letters.
     pub dead: String,
     /// Stream, capped: one entry an attempt.
@@ -35,6 +38,7 @@ impl QueueKeys {
             stream: queue.as_str().to_owned(),
             retry: queue.satellite("retry"),
             retry_jobs: queue.satellite("retry:jobs"),
+            held: queue.satellite("held"),
             dead: queue.satellite("dead"),
             attempts: queue.satellite("attempts"),
             workers: queue.satellite("workers"),
@@ -48,4 +52,22 @@ impl QueueKeys {
 /// The hash of one owner's registered hooks.
 pub fn hooks_key(user_id: &str) -> String {
     format!("postrider:hooks:{{{user_id}}}")
+}
+
+/// The hash of what came of the latest attempts for an owner's hooks.
+pub fn hooks_latest_key(user_id: &str) -> String {
+    format!("{}:latest", hooks_key(user_id))
+}
+
+/// The owner whose [`hooks_key`] this is.
+pub fn owner_of_hooks_key(key: &str) -> Option<&str> {
+    key.strip_prefix("postrider:hooks:{")?.strip_suffix('}').filter(|owner| !owner.is_empty())
+}
+
+/// The stream of notices, one for all queues.
+pub const NOTICES: &str = "postrider:notices";
+
+/// The hash of how one owner's hooks fare, by hook id; see `note_health.lua`.
+pub fn hooks_health_key(user_id: &str) -> String {
+    format!("{}:health", hooks_key(user_id))
 }

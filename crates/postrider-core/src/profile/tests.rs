@@ -7,7 +7,7 @@ use crate::delivery::{Defaults, Refusal};
 use crate::endpoint::EndpointCache;
 use crate::entry_id::EntryId;
 use crate::hook::Hook;
-use crate::job::ParseContext;
+use crate::job::{EntryKind, ParseContext};
 use crate::secret::Secret;
 use crate::signature::{DEFAULT_TOLERANCE, verify};
 
@@ -39,6 +39,7 @@ fn job(fields: &[(&str, &str)]) -> Job {
     let fields =
         fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
     let mut context = ParseContext {
+        kind: EntryKind::Job,
         max_job_bytes: 1 << 20,
         event_id_suffix: "".into(),
         endpoints: EndpointCache::default(),
@@ -53,7 +54,8 @@ fn delivery(job: &Job, hook: Option<&Hook>) -> Result<Delivery, Refusal> {
         max_attempts: 12,
         profiles: profiles(),
     };
-    Delivery::assemble(job, hook, &defaults, &mut EndpointCache::default())
+    let now = Timestamp::from_millis(NOW);
+    Delivery::assemble(job, hook, &defaults, &mut EndpointCache::default(), now)
 }
 
 fn render(fields: &[(&str, &str)]) -> Result<Payload, Fault> {

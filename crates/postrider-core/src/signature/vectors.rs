@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::*;
 use crate::endpoint::EndpointCache;
 use crate::entry_id::EntryId;
-use crate::job::{Job, ParseContext};
+use crate::job::{EntryKind, Job, ParseContext};
 use crate::time::Timestamp;
 
 const CASES: &str = include_str!("../../../../tests/cases/signing_vectors.json");
@@ -119,6 +119,7 @@ fn every_bad_event_id_makes_the_job_invalid() {
         let fields =
             fields.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).to_vec();
         let mut context = ParseContext {
+            kind: EntryKind::Job,
             max_job_bytes: 1 << 20,
             event_id_suffix: "".into(),
             endpoints: EndpointCache::default(),
