@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::Full;
 use postrider_core::endpoint::Endpoint;
 
@@ -28,6 +29,10 @@ impl Request {
         *message.method_mut() = Method::POST;
         *message.uri_mut() = self.endpoint.uri().clone();
         *message.headers_mut() = self.headers.clone();
+        if self.body.is_empty() {
+            // The client says nothing of a body that isn't there, and some servers insist (RFC 9110, section 8.6).
+            message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         message
     }
 }

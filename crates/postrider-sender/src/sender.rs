@@ -90,16 +90,31 @@ impl Sender {
 
     /// Makes one attempt. Whatever the receiver does is an outcome; nothing it does is waited for beyond the timeout.
     pub async fn attempt(&self, request: Request) -> Attempt {
+        let attempt = self.attempt_unless(request, std::future::pending()).await;
+        attempt.expect("nothing cuts it off")
+    }
+
+    /// The same, unless `cut_off` comes before the head of an answer is complete: then `None`. A head decides, whatever
+    /// comes after it.
+    pub async fn attempt_unless(
+        &self,
+        request: Request,
+        cut_off: impl Future<Output = ()>,
+    ) -> Option<Attempt> {
         let started = Instant::now();
         if let Err(reason) = self.policy.check_endpoint(&request.endpoint) {
-            return Attempt::without_answer(Outcome::Blocked { reason }, started);
+            return Some(Attempt::without_answer(Outcome::Blocked { reason }, started));
         }
         let deadline = started + request.timeout;
-        let answer = timeout_at(deadline, self.exchange(&request)).await;
-        match answer.unwrap_or(Err(NoAnswer::Timeout)) {
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(deadline, self.exchange(&request)) => answer,
+            () = cut_off => return None,
+        };
+        Some(match answer.unwrap_or(Err(NoAnswer::Timeout)) {
             Ok(response) => Attempt::of_answer(response, started, deadline).await,
             Err(cause) => Attempt::without_answer(Outcome::NoAnswer { cause }, started),
-        }
+        })
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response<Incoming>, NoAnswer> {

@@ -3,12 +3,15 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisError,
+    Value,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -35,6 +38,9 @@ impl Connector {
             return Err(format!("Sentinel and Cluster are not served by this version; accepted: {accepted}"));
         }
         let info = url.into_connection_info().map_err(|_| format!("accepted: {accepted}"))?;
+        // Replies are taken apart by hand, in the older protocol, whatever the URL asks for.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+        let info = info.set_redis_settings(settings);
         let client = Client::open(info).map_err(|_| format!("accepted: {accepted}"))?;
         Ok(Self { client })
     }
@@ -69,17 +75,25 @@ impl Connector {
             }
             _ => {
                 let inner = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-                Ok(Connection { inner, activity: None, driver: None })
+                Ok(Connection::new(inner, None, None))
             }
         }
     }
 }
 
-/// One connection. Dropping it closes the socket.
+/// One connection. A clone is the same connection, whose commands don't wait for each other's answers; dropping the last
+/// clone closes the socket.
+#[derive(Clone)]
 pub struct Connection {
     inner: MultiplexedConnection,
     activity: Option<Activity>,
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a connection share.
+struct Shared {
     driver: Option<tokio::task::AbortHandle>,
+    is_broken: AtomicBool,
 }
 
 impl Connection {
@@ -95,7 +109,25 @@ impl Connection {
         let watched = Watched { stream, activity: activity.clone() };
         let (inner, driver) = MultiplexedConnection::new_with_config(settings, watched, config).await?;
         let driver = tokio::spawn(driver).abort_handle();
-        Ok(Self { inner, activity: Some(activity), driver: Some(driver) })
+        Ok(Self::new(inner, Some(activity), Some(driver)))
+    }
+
+    fn new(
+        inner: MultiplexedConnection,
+        activity: Option<Activity>,
+        driver: Option<tokio::task::AbortHandle>,
+    ) -> Self {
+        Self { inner, activity, shared: Arc::new(Shared { driver, is_broken: AtomicBool::new(false) }) }
+    }
+
+    /// Says that this connection is of no use any more, for all that share it.
+    pub(crate) fn give_up(&self) {
+        self.shared.is_broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether someone has given it up.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.shared.is_broken.load(Ordering::Relaxed)
     }
 
     /// Sends one command and waits for its answer.
@@ -121,7 +153,7 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for Shared {
     fn drop(&mut self) {
         if let Some(driver) = &self.driver {
             driver.abort();

@@ -101,6 +101,12 @@ impl StoreError {
         Self { operation: operation.into(), source }
     }
 
+    /// From the text of an error that came inside a reply, as `WRONGTYPE Operation against …`.
+    pub fn of_text(operation: impl Into<String>, text: &str) -> Self {
+        let (code, detail) = text.split_once(' ').unwrap_or((text, ""));
+        Self::new(operation, redis::make_extension_error(code.to_owned(), Some(detail.to_owned())))
+    }
+
     /// What to do about it.
     pub fn class(&self) -> FaultClass {
         FaultClass::of(&self.source)

@@ -4,16 +4,20 @@
 //! - [`connect`]: connections, made by hand where the engine needs to know them; [`fault`]: what an error means.
 //! - [`keys`]: the names of the keys; [`script`]: running a Lua script by its hash.
 //! - [`entry`]: stream entries from raw replies; [`reader`]: the blocking read; [`queue`]: every change of state.
-//! - [`presence`]: heartbeats; [`hooks`]: the registry, as far as sending needs it; [`start_check`]: is this Redis fit?
+//! - [`events`]: fan-out; [`held`]: jobs of inactive hooks; [`hooks`]: the registry.
+//! - [`notices`]: what owners are told. [`presence`]: heartbeats; [`start_check`]: is this Redis fit?
 //! - [`inspect`]: what a queue holds, for those who look on.
 
 pub mod connect;
 pub mod entry;
+pub mod events;
 pub mod fault;
+pub mod held;
 pub mod hooks;
 pub mod inspect;
 pub mod keys;
 pub mod link;
+pub mod notices;
 pub mod presence;
 pub mod producer;
 pub mod queue;

@@ -47,7 +47,9 @@ impl Link {
 
     /// Drops the connection; the next command makes a new one.
     pub fn hang_up(&mut self) {
-        self.connection = None;
+        if let Some(connection) = self.connection.take() {
+            connection.give_up();
+        }
     }
 
     /// Runs a script. `operation` names it and what it works on, for the error.
@@ -107,5 +109,33 @@ impl Link {
             self.hang_up_after(FaultClass::of(&error));
             StoreError::new(operation(), error)
         })
+    }
+}
+
+/// A connection that many use at a time, none waiting for another's answer.
+#[derive(Debug)]
+pub struct SharedLink {
+    connector: Connector,
+    connection: tokio::sync::Mutex<Option<Connection>>,
+}
+
+impl SharedLink {
+    /// With no connection yet.
+    pub fn new(connector: Connector) -> Self {
+        Self { connector, connection: tokio::sync::Mutex::default() }
+    }
+
+    /// A link over the shared connection, for one conversation. Where none can be made, the link tries again itself, and
+    /// its user hears why it can't.
+    pub async fn link(&self) -> Link {
+        let mut shared = self.connection.lock().await;
+        if shared.as_ref().is_none_or(Connection::is_broken) {
+            *shared = self.connector.connect(Some(RESPONSE_TIMEOUT)).await.ok();
+        }
+        Link {
+            connector: self.connector.clone(),
+            response_timeout: Some(RESPONSE_TIMEOUT),
+            connection: shared.clone(),
+        }
     }
 }

@@ -10,9 +10,10 @@ use crate::entry::{integer, pairs};
 use crate::fault::StoreError;
 use crate::keys::QueueKeys;
 use crate::link::Link;
+use crate::queue::Consumer;
 use crate::script::NamedScript;
 
-/// Most workers that a roll call tells of, those with the oldest heartbeats first: the dead are among the oldest.
+/// Most workers that a roll call tells of beside the consumers: those with the oldest heartbeats, the dead among them.
 const MAX_WORKERS_TOLD: usize = 256;
 
 static BEAT: LazyLock<NamedScript> =
@@ -46,17 +47,37 @@ pub async fn beat(
     Ok(Beat { now: moment(at(0).unwrap_or(0)), next_due: at(1).and_then(due), paused: at(2) == Some(1) })
 }
 
-/// The last heartbeat of each worker, by consumer name: a number that changes with each beat.
-pub async fn roll_call(link: &mut Link, keys: &QueueKeys) -> Result<HashMap<Box<str>, i64>, StoreError> {
-    let mut command = redis::cmd("ZRANGE");
-    command.arg(&keys.seen).arg(0).arg(MAX_WORKERS_TOLD - 1).arg("WITHSCORES");
-    let reply = link.send(&command, || format!("read the heartbeats of {}", keys.stream)).await?;
-    let Value::Array(items) = reply else { return Ok(HashMap::new()) };
-    let beats = pairs(items).into_iter().map(|(name, score)| {
-        let score = number(&Value::BulkString(score)).unwrap_or(0);
-        (String::from_utf8_lossy(&name).into(), score)
-    });
-    Ok(beats.collect())
+/// The last heartbeat of each worker, by consumer name: a number that changes with each beat. Tells of all of `consumers`
+/// that have one, and of those with the oldest beats besides, which may never have read.
+pub async fn roll_call(
+    link: &mut Link,
+    keys: &QueueKeys,
+    consumers: &[Consumer],
+) -> Result<HashMap<Box<str>, i64>, StoreError> {
+    let operation = || format!("read the heartbeats of {}", keys.stream);
+    let mut oldest = redis::cmd("ZRANGE");
+    oldest.arg(&keys.seen).arg(0).arg(MAX_WORKERS_TOLD - 1).arg("WITHSCORES");
+    let Value::Array(items) = link.send(&oldest, operation).await? else { return Ok(HashMap::new()) };
+    let score = |score: Vec<u8>| number(&Value::BulkString(score)).unwrap_or(0);
+    let name = |name: Vec<u8>| String::from_utf8_lossy(&name).into();
+    let mut beats: HashMap<Box<str>, i64> =
+        pairs(items).into_iter().map(|(who, beat)| (name(who), score(beat))).collect();
+    if consumers.is_empty() {
+        return Ok(beats);
+    }
+    let mut listed = redis::cmd("ZMSCORE");
+    listed.arg(&keys.seen);
+    for consumer in consumers {
+        listed.arg(&*consumer.name);
+    }
+    if let Value::Array(scores) = link.send(&listed, operation).await? {
+        for (consumer, beat) in consumers.iter().zip(&scores) {
+            if let Some(beat) = number(beat) {
+                beats.insert(consumer.name.clone(), beat);
+            }
+        }
+    }
+    Ok(beats)
 }
 
 /// A number as scripts give it: an integer, or a sorted set's score as text.

@@ -20,7 +20,7 @@ use crate::settlement::{Destination, Settled, Settlement};
 const PROMOTE_BATCH: usize = 256;
 
 /// Most bytes that one call copies inside Redis.
-const MAX_COPY_BYTES: usize = 4 << 20;
+pub(crate) const MAX_COPY_BYTES: usize = 4 << 20;
 
 /// More fields than this can't be carried by one call inside a script: Lua's stack ends at 8,000 values.
 pub const MAX_SCRIPT_FIELDS: usize = 3_900;
@@ -34,6 +34,7 @@ macro_rules! script {
 
 script!(SETTLE, "settle");
 script!(PROMOTE, "promote");
+script!(RECALL, "recall");
 script!(TAKE_OVER, "take_over");
 script!(FETCH, "fetch");
 script!(COUNT_CRASH, "count_crash");
@@ -70,6 +71,8 @@ pub struct PromoteReply {
     pub promoted: usize,
     /// Ids that had no job and were removed.
     pub orphans: usize,
+    /// Jobs whose record could not be read; they are dead letters now.
+    pub unreadable: usize,
 }
 
 /// Jobs taken over from a lost worker.
@@ -143,27 +146,30 @@ impl Queue {
     }
 
     /// Settles a batch in one step, of which each job's part is checked for itself. `most_pending` is more than this
-    /// worker can hold. Repeating a call whose reply was lost changes nothing.
+    /// worker can hold. Repeating a call whose reply was lost changes nothing; `is_repeat` says so, and keeps its attempts from
+    /// being recorded twice.
     pub async fn settle(
         &self,
         link: &mut Link,
         batch: &[Settlement],
         most_pending: usize,
+        is_repeat: bool,
     ) -> Result<SettleReply, StoreError> {
         let ids = || batch.iter().map(|settlement| settlement.entry);
         let (Some(lowest), Some(highest)) = (ids().min(), ids().max()) else {
             return Ok(SettleReply { next_due: None, results: Vec::new() });
         };
         let keys = &self.keys;
-        let mut call = SETTLE.call(6);
+        let mut call = SETTLE.call(7);
         call.arg(&keys.stream)
             .arg(&keys.retry)
             .arg(&keys.retry_jobs)
             .arg(&keys.dead)
             .arg(&keys.attempts)
-            .arg(&keys.stats);
+            .arg(&keys.stats)
+            .arg(&keys.held);
         call.arg(GROUP).arg(&*self.consumer).arg(lowest.to_string()).arg(highest.to_string());
-        call.arg(most_pending).arg(self.max_attempt_records);
+        call.arg(most_pending).arg(self.max_attempt_records).arg(u8::from(is_repeat));
         for settlement in batch {
             settlement.append_to(&mut call);
         }
@@ -172,32 +178,55 @@ impl Queue {
     }
 
     /// Buries an entry with more fields than a script can carry. The one move that is a transaction instead: its
-    /// dead letter holds everything that the producer gave.
+    /// dead letter holds everything that the producer gave. A transaction isn't undone where one of its commands fails, so
+    /// what could fail is looked at before.
     pub async fn bury_whole(
         &self,
         link: &mut Link,
         settlement: &Settlement,
         fields: &[Field],
-    ) -> Result<(), StoreError> {
-        let Destination::Dead { reason, made, error } = &settlement.destination else { return Ok(()) };
+    ) -> Result<Settled, StoreError> {
+        let Destination::Dead { reason, made, error } = &settlement.destination else {
+            return Ok(Settled::Gone);
+        };
+        let id = settlement.entry.to_string();
+        if let Some(settled) = self.cannot_bury(link, &id).await? {
+            return Ok(settled);
+        }
         let mut letter = Cmd::new();
         letter.arg("XADD").arg(&self.keys.dead).arg("*");
         for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(b"_")) {
             letter.arg(name).arg(value);
         }
-        let id = settlement.entry.to_string();
         letter.arg("_id").arg(&*settlement.job_id).arg("_reason").arg(reason.as_str());
         letter.arg("_status").arg(made.status).arg("_error").arg(error);
-        letter
-            .arg("_attempts")
-            .arg(made.attempts)
-            .arg("_diedAt")
-            .arg(self.redis_now(link).await?.as_millis());
+        letter.arg("_attempts").arg(made.attempts);
+        letter.arg("_diedAt").arg(self.redis_now(link).await?.as_millis());
         let mut transaction = redis::pipe();
         transaction.atomic().add_command(letter);
         transaction.cmd("XACK").arg(&self.keys.stream).arg(GROUP).arg(&id);
         transaction.cmd("XDEL").arg(&self.keys.stream).arg(&id);
-        link.transact(&transaction, || format!("bury entry {id} of {}", self.name)).await
+        link.transact(&transaction, || format!("bury entry {id} of {}", self.name)).await?;
+        Ok(Settled::Applied)
+    }
+
+    /// Why an entry can't be buried: it is gone, another's, or there is no stream to bury it in.
+    async fn cannot_bury(&self, link: &mut Link, id: &str) -> Result<Option<Settled>, StoreError> {
+        let operation = || format!("look at entry {id} of {}", self.name);
+        let mut look = redis::cmd("XRANGE");
+        look.arg(&self.keys.stream).arg(id).arg(id);
+        if matches!(link.send(&look, operation).await?, Value::Array(found) if found.is_empty()) {
+            return Ok(Some(Settled::Gone));
+        }
+        let mut ask = redis::cmd("XPENDING");
+        ask.arg(&self.keys.stream).arg(GROUP).arg(id).arg(id).arg(1).arg(&*self.consumer);
+        if matches!(link.send(&ask, operation).await?, Value::Array(mine) if mine.is_empty()) {
+            return Ok(Some(Settled::Refused));
+        }
+        let kind = link.send(redis::cmd("TYPE").arg(&self.keys.dead), operation).await?;
+        let kind = bytes(kind).unwrap_or_default();
+        let fits = kind == b"stream" || kind == b"none";
+        Ok((!fits).then(|| Settled::Failed(format!("WRONGTYPE {} is not a stream", self.keys.dead))))
     }
 
     async fn redis_now(&self, link: &mut Link) -> Result<Timestamp, StoreError> {
@@ -209,8 +238,12 @@ impl Queue {
 
     /// Moves jobs that are due to the stream, up to a batch; call again while `promoted` is above zero.
     pub async fn promote(&self, link: &mut Link) -> Result<PromoteReply, StoreError> {
-        let mut call = PROMOTE.call(3);
-        call.arg(&self.keys.stream).arg(&self.keys.retry).arg(&self.keys.retry_jobs);
+        let mut call = PROMOTE.call(5);
+        call.arg(&self.keys.stream)
+            .arg(&self.keys.retry)
+            .arg(&self.keys.retry_jobs)
+            .arg(&self.keys.held)
+            .arg(&self.keys.dead);
         call.arg(PROMOTE_BATCH).arg(MAX_COPY_BYTES);
         let reply = link.run(&PROMOTE, &call, || format!("promote waiting jobs of {}", self.name)).await?;
         let numbers = numbers(&reply);
@@ -220,14 +253,34 @@ impl Queue {
             next_due: due(at(1)),
             promoted: usize::try_from(at(2)).unwrap_or(0),
             orphans: usize::try_from(at(3)).unwrap_or(0),
+            unreadable: usize::try_from(at(4)).unwrap_or(0),
         })
     }
 
-    /// Takes over up to `most` entries of `lost`, a consumer that was found dead.
-    pub async fn take_over(&self, link: &mut Link, lost: &str, most: usize) -> Result<TakeOver, StoreError> {
+    /// Makes deferred jobs due now: each by its id, and the entry that it was when it was deferred. Gives their number.
+    pub async fn recall(&self, link: &mut Link, jobs: &[(&str, EntryId)]) -> Result<usize, StoreError> {
+        let mut call = RECALL.call(2);
+        call.arg(&self.keys.retry).arg(&self.keys.retry_jobs);
+        for (job, entry) in jobs {
+            call.arg(job).arg(entry.to_string());
+        }
+        let reply = link.run(&RECALL, &call, || format!("recall deferred jobs of {}", self.name)).await?;
+        Ok(integer(&reply).and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
+    /// Takes over up to `most` entries of `lost`, a consumer that was found dead with `beat` as its last heartbeat; none
+    /// where it has had another one since.
+    pub async fn take_over(
+        &self,
+        link: &mut Link,
+        lost: &str,
+        beat: Option<i64>,
+        most: usize,
+    ) -> Result<TakeOver, StoreError> {
         let mut call = TAKE_OVER.call(3);
         call.arg(&self.keys.stream).arg(&self.keys.workers).arg(&self.keys.seen);
         call.arg(GROUP).arg(&*self.consumer).arg(lost).arg(most).arg(MAX_COPY_BYTES);
+        call.arg(beat.map_or(String::new(), |beat| beat.to_string()));
         let reply =
             link.run(&TAKE_OVER, &call, || format!("take over the jobs of {lost} in {}", self.name)).await?;
         let Value::Array(mut items) = reply else {

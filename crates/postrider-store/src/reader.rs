@@ -94,7 +94,11 @@ impl Reader {
     ) -> Result<Value, RedisError> {
         let (connection, is_new) = self.link.connection().await?;
         if is_new {
-            let id = connection.send(redis::cmd("CLIENT").arg("ID")).await;
+            let mut ask = redis::cmd("CLIENT");
+            ask.arg("ID");
+            // Refused or not: without an id, a stop only takes a moment longer. Silence is another matter.
+            let id =
+                tokio::time::timeout(MAX_QUIET_ALONE, connection.send(&ask)).await.map_err(|_| silent())?;
             self.client_id.store(id.ok().as_ref().and_then(integer).unwrap_or(0), Ordering::Relaxed);
         }
         watch(connection, command, redis_answers).await
@@ -127,4 +131,8 @@ async fn watch(
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
+}
+
+fn silent() -> RedisError {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, "the connection has gone silent").into()
 }

@@ -19,6 +19,8 @@ pub struct Settlement {
     pub destination: Destination,
     /// The attempt that led to it, for the attempt log; none where no request was made.
     pub attempt: Option<AttemptRecord>,
+    /// Whether a request was made, recorded or not.
+    pub asked_the_receiver: bool,
     /// Size of the job: what a move copies inside Redis.
     pub bytes: usize,
 }
@@ -46,6 +48,17 @@ pub enum Destination {
         /// State to remember; `due` is set by the script.
         state: JobState,
     },
+    /// Waits until its hook is active again, or until it expires.
+    Held {
+        /// The hook: user id and hook id.
+        hook: HookName,
+        /// When the job expires, where it does.
+        expires_at: Option<Timestamp>,
+        /// The job's age: when its event happened. The oldest goes first.
+        age: Timestamp,
+        /// State to remember.
+        state: JobState,
+    },
     /// Buried.
     Dead {
         /// Why.
@@ -60,6 +73,32 @@ pub enum Destination {
         /// State to remember, as it was.
         state: JobState,
     },
+}
+
+/// A registered hook as held jobs are listed by it: `<user id>/<hook id>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HookName(Box<str>);
+
+impl HookName {
+    /// The name of a hook.
+    pub fn new(user_id: &str, hook_id: &str) -> Self {
+        Self(format!("{user_id}/{hook_id}").into())
+    }
+
+    /// Reads a name from Redis.
+    pub fn parse(name: &str) -> Option<Self> {
+        name.contains('/').then(|| Self(name.into()))
+    }
+
+    /// User id and hook id. Hook ids have no slash, user ids may.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.rsplit_once('/').unwrap_or((&self.0, ""))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A moment to wait for.
@@ -121,18 +160,6 @@ pub enum Settled {
 }
 
 impl Settlement {
-    /// The word for counters and the attempt log; none for a job that is given back.
-    pub fn outcome(&self) -> Option<&'static str> {
-        match self.destination {
-            Destination::Done => Some("delivered"),
-            Destination::Discarded => Some("discarded"),
-            Destination::Retry { .. } => Some("retried"),
-            Destination::Deferred { .. } => Some("deferred"),
-            Destination::Dead { .. } => Some("dead"),
-            Destination::GivenBack { .. } => None,
-        }
-    }
-
     /// Bytes that settling it copies inside Redis; nothing for a job that ends.
     pub fn copied_bytes(&self) -> usize {
         match self.destination {
@@ -159,6 +186,11 @@ impl Settlement {
                 let made = Made { status: 0, attempts: state.attempts };
                 append_wait(call, *until, state, made);
             }
+            Destination::Held { hook, expires_at, age, state } => {
+                let made = Made { status: 0, attempts: state.attempts };
+                append_wait(call, Until::At(expires_at.unwrap_or(Timestamp::MAX)), state, made);
+                call.arg(hook.as_str()).arg(age.as_millis());
+            }
             Destination::Dead { reason, made, error } => {
                 call.arg(reason.as_str()).arg(made.status).arg(error).arg(made.attempts);
             }
@@ -174,6 +206,7 @@ impl Settlement {
             Destination::Discarded => "X",
             Destination::Retry { .. } => "R",
             Destination::Deferred { .. } => "W",
+            Destination::Held { .. } => "H",
             Destination::Dead { .. } => "K",
             Destination::GivenBack { .. } => "G",
         }

@@ -8,11 +8,34 @@ use postrider_core::retry::RetryPolicy;
 
 use crate::dispatcher::Bounds;
 
+/// What a worker does with the entries of its queue.
+#[derive(Clone, Debug)]
+pub enum Trade {
+    /// They are jobs: each is sent.
+    Deliver,
+    /// They are events: each becomes jobs of this queue.
+    FanOut {
+        /// `events.queue`: where the jobs go.
+        deliveries: QueueName,
+    },
+}
+
+/// What becomes of jobs whose registered hook is inactive (`hooks.when_inactive`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenInactive {
+    /// They end, counted as discarded.
+    Drop,
+    /// They wait until it is active again.
+    Hold,
+}
+
 /// The engine's own settings; the binary makes them from flags, environment and file.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
     /// The queue that it serves.
     pub queue: QueueName,
+    /// What the queue holds.
+    pub trade: Trade,
     /// Slots, limit per destination, memory.
     pub bounds: Bounds,
     /// `queue.max_job_bytes`.
@@ -29,6 +52,8 @@ pub struct WorkerConfig {
     pub defaults: Defaults,
     /// When failed jobs are sent again.
     pub retry: RetryPolicy,
+    /// `hooks.when_inactive`.
+    pub when_inactive: WhenInactive,
     /// `attempts.max_entries`.
     pub max_attempt_records: u64,
     /// `redis.allow_eviction`.

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use postrider_core::delivery::{Delivery, Refusal};
@@ -13,30 +13,40 @@ use postrider_core::retry::Roll;
 use postrider_core::time::Timestamp;
 use postrider_core::verdict::{DeadReason, Limits, Verdict};
 use postrider_sender::{Attempt, Request};
-use postrider_store::settlement::{AttemptRecord, Destination, Made, Settlement, Until};
+use postrider_store::settlement::{AttemptRecord, Destination, HookName, Made, Settlement, Until};
 
+use crate::config::{Trade, WhenInactive};
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, settlement};
+use crate::event::AttemptFinished;
+use crate::fan_out::fan_out;
 use crate::health::Part;
 use crate::hook_cache::Record;
 use crate::pace::Backoff;
 use crate::redact::blanked;
 
-/// Why a job that was to start is not sent.
-enum Stop {
+/// How a job that was to start ends without an attempt.
+pub(crate) enum Stop {
     /// It goes there instead.
     To(Destination),
-    /// It has passed to another worker.
-    NotOurs,
+    /// There is nothing to settle: it has passed to another worker, or its last step settled it.
+    Ended,
 }
 
 /// Runs one job to its settlement. A panic on the way buries the job and harms no other.
-pub(crate) async fn run(engine: Arc<Engine>, ticket: Ticket<Lease>) {
+pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
+    let work = async {
+        match &engine.config.trade {
+            Trade::Deliver => deliver(&engine, &mut ticket).await,
+            Trade::FanOut { deliveries } => fan_out(&engine, &mut ticket, deliveries).await,
+        }
+    };
+    let ended = guarded(work).await;
     let job = &ticket.job.job;
-    match guarded(deliver(&engine, &ticket)).await {
+    match ended {
         Some(Ok(settlement)) => engine.finished(settlement),
         Some(Err(Stop::To(destination))) => engine.finished(settlement(ticket.entry, job, destination)),
-        Some(Err(Stop::NotOurs)) => engine.lost_lease(ticket.entry),
+        Some(Err(Stop::Ended)) => engine.ended(ticket.entry),
         None => {
             tracing::error!(job = %job.id, "a panic while sending: the job is buried as poison");
             let destination = burial(job, DeadReason::Poison, "the worker panicked while sending this job");
@@ -50,10 +60,10 @@ async fn guarded<T>(future: impl Future<Output = T>) -> Option<T> {
     AssertUnwindSafe(future).catch_unwind().await.ok()
 }
 
-async fn deliver(engine: &Engine, ticket: &Ticket<Lease>) -> Result<Settlement, Stop> {
+async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settlement, Stop> {
+    count_start(engine, ticket).await?;
     let lease = &ticket.job;
     let job = &lease.job;
-    count_start(engine, ticket).await?;
     check_times(engine, lease)?;
     let record = registered_hook(engine, lease).await?;
     let delivery = assemble(engine, lease, record.as_ref())?;
@@ -68,23 +78,26 @@ async fn deliver(engine: &Engine, ticket: &Ticket<Lease>) -> Result<Settlement, 
 
 /// A job from a lost worker is counted as lost before it is started, so that one which kills its workers can't do so for
 /// ever.
-async fn count_start(engine: &Engine, ticket: &Ticket<Lease>) -> Result<(), Stop> {
+pub(crate) async fn count_start(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<(), Stop> {
     if !ticket.job.taken_over {
         return Ok(());
     }
     let deliveries = ticket.job.deliveries.saturating_add(1);
-    let mut backoff = Backoff::default();
+    let mut patience = Patience::new();
     loop {
-        let mut link = engine.hooks.link().await;
-        let counted = engine.queue.count_crash(&mut link, ticket.entry, deliveries).await;
-        drop(link);
-        match counted {
-            Ok(true) => return Ok(()),
-            Ok(false) => return Err(Stop::NotOurs),
-            Err(error) => engine.failed(Part::Intake, &error),
+        let count = async {
+            let mut link = engine.hooks.link().await;
+            engine.queue.count_crash(&mut link, ticket.entry, deliveries).await
+        };
+        match unless_abandoned(engine, &ticket.job, count).await? {
+            Ok(true) => break,
+            Ok(false) => return Err(Stop::Ended),
+            Err(error) => engine.failed(Part::Hooks, &error),
         }
-        pause(engine, &ticket.job, &mut backoff).await?;
+        patience.pause(engine, &ticket.job).await?;
     }
+    ticket.job.deliveries = deliveries;
+    Ok(())
 }
 
 fn check_times(engine: &Engine, lease: &Lease) -> Result<(), Stop> {
@@ -99,6 +112,8 @@ fn check_times(engine: &Engine, lease: &Lease) -> Result<(), Stop> {
     }
     match job.not_before {
         Some(moment) if moment > at_least => {
+            // Where it expires before it may be sent, it ends when it expires.
+            let moment = job.expires_at.map_or(moment, |expiry| expiry.min(moment));
             Err(Stop::To(Destination::Deferred { until: Until::At(moment), state: lease.untouched_state() }))
         }
         _ => Ok(()),
@@ -107,33 +122,81 @@ fn check_times(engine: &Engine, lease: &Lease) -> Result<(), Stop> {
 
 async fn registered_hook(engine: &Engine, lease: &Lease) -> Result<Option<Record>, Stop> {
     let Some((user_id, hook_id)) = lease.job.hook_key() else { return Ok(None) };
-    let mut backoff = Backoff::default();
+    let mut patience = Patience::new();
     loop {
-        match engine.hooks.get(user_id, hook_id).await {
-            Ok(record) => return Ok(record),
-            Err(error) => engine.failed(Part::Intake, &error),
+        match unless_abandoned(engine, lease, engine.hooks.get(user_id, hook_id)).await? {
+            Ok(record) => {
+                engine.works(Part::Hooks);
+                return Ok(record);
+            }
+            Err(error) => engine.failed(Part::Hooks, &error),
         }
         // No older record may start a request.
-        pause(engine, lease, &mut backoff).await?;
+        patience.pause(engine, lease).await?;
     }
 }
 
-/// A job that needs Redis before its request waits for it, or for the end of this worker.
-async fn pause(engine: &Engine, lease: &Lease, backoff: &mut Backoff) -> Result<(), Stop> {
-    engine.abandon.run_until_cancelled(backoff.pause()).await.ok_or_else(|| give_back(lease))
+/// What a job asks Redis before its request, unless the worker ends first.
+pub(crate) async fn unless_abandoned<T>(
+    engine: &Engine,
+    lease: &Lease,
+    asking: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    engine.abandon.run_until_cancelled(asking).await.ok_or_else(|| give_back(lease))
+}
+
+/// How long a job that needs Redis before its request waits for it with its slot.
+pub(crate) struct Patience {
+    since: Instant,
+    backoff: Backoff,
+}
+
+/// Longer than Redis' short absences, shorter than what would leave no slot to others where only this question fails.
+const MAX_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it waits without one then.
+const NEXT_TRY: Duration = Duration::from_secs(10);
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self { since: Instant::now(), backoff: Backoff::default() }
+    }
+
+    pub(crate) async fn pause(&mut self, engine: &Engine, lease: &Lease) -> Result<(), Stop> {
+        if self.since.elapsed() > MAX_PATIENCE {
+            let state = lease.untouched_state();
+            return Err(Stop::To(Destination::Deferred { until: Until::After(NEXT_TRY), state }));
+        }
+        unless_abandoned(engine, lease, self.backoff.pause()).await
+    }
 }
 
 fn assemble(engine: &Engine, lease: &Lease, record: Option<&Record>) -> Result<Delivery, Stop> {
     let job = &lease.job;
     let hook = record.and_then(|record| record.hook.as_deref());
     let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-    Delivery::assemble(job, hook, &engine.config.defaults, &mut endpoints).map_err(|refusal| match refusal {
+    let assembled = Delivery::assemble(job, hook, &engine.config.defaults, &mut endpoints, wall_clock());
+    assembled.map_err(|refusal| match refusal {
         Refusal::Invalid(fault) => dead(job, DeadReason::Invalid, fault.sentence()),
         Refusal::UnknownHook => {
             dead(job, DeadReason::UnknownHook, "the hook isn't registered, and the job has no 'to'")
         }
-        Refusal::Inactive => Stop::To(Destination::Discarded),
+        Refusal::Inactive => Stop::To(set_aside(engine, lease)),
     })
+}
+
+/// What becomes of a job whose hook is switched off.
+fn set_aside(engine: &Engine, lease: &Lease) -> Destination {
+    let job = &lease.job;
+    match (engine.config.when_inactive, job.hook_key()) {
+        (WhenInactive::Hold, Some((user_id, hook_id))) => Destination::Held {
+            hook: HookName::new(user_id, hook_id),
+            expires_at: job.expires_at,
+            age: job.created_at,
+            state: lease.untouched_state(),
+        },
+        _ => Destination::Discarded,
+    }
 }
 
 fn render(engine: &Engine, lease: &Lease, delivery: &Delivery) -> Result<Request, Stop> {
@@ -160,13 +223,15 @@ async fn send(engine: &Engine, lease: &Lease, request: Request) -> Result<Attemp
     if !engine.may_start() {
         return Err(give_back(lease));
     }
+    check_times(engine, lease)?;
     let job = &lease.job;
     engine
         .metrics
         .attempt_started(engine.pulse.borrow().redis_time_at_least(Instant::now()).since(due_time(job)));
-    match engine.abandon.run_until_cancelled(engine.sender.attempt(request)).await {
+    match engine.sender.attempt_unless(request, engine.abandon.cancelled()).await {
         Some(attempt) => {
-            engine.metrics.attempt_finished(attempt.elapsed);
+            AttemptFinished { job, outcome: &attempt.outcome, elapsed: attempt.elapsed }
+                .emit(&engine.metrics);
             Ok(attempt)
         }
         // Cut off at the end of the grace: not an attempt, the next worker makes it.
@@ -186,13 +251,22 @@ async fn switch_off(engine: &Engine, job: &Job, record: Option<&Record>, deliver
         let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         endpoints.get(hook.url.as_bytes()).ok()
     });
-    if registered.as_ref() == Some(&delivery.endpoint) {
-        match engine.hooks.switch_off(user_id, hook_id, record).await {
-            Ok(done) => {
+    if registered.as_ref() != Some(&delivery.endpoint) {
+        return;
+    }
+    let mut backoff = Backoff::default();
+    loop {
+        let switching = engine.hooks.switch_off(user_id, hook_id, record);
+        match engine.abandon.run_until_cancelled(switching).await {
+            Some(Ok(done)) => {
                 tracing::info!(user_id, hook_id, done, "hook switched off: its receiver is gone (410)");
+                return;
             }
-            Err(error) => engine.failed(Part::Settle, &error),
+            Some(Err(error)) => engine.failed(Part::Hooks, &error),
+            // The job is buried all the same; its next one meets the same answer.
+            None => return,
         }
+        backoff.pause().await;
     }
 }
 
@@ -232,7 +306,14 @@ fn settle_attempt(
             Destination::Dead { reason, made, error: death_sentence(reason, &attempt, made) }
         }
     };
-    Settlement { entry: ticket.entry, job_id: job.id.clone(), destination, attempt: record, bytes: job.size }
+    Settlement {
+        entry: ticket.entry,
+        job_id: job.id.clone(),
+        destination,
+        attempt: record,
+        asked_the_receiver: was_made,
+        bytes: job.size,
+    }
 }
 
 fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use postrider_core::entry_id::EntryId;
+
 /// A job stands in line only where its turn comes within this time; a longer wait is waited in Redis.
 pub(crate) const MAX_LINE_WAIT: Duration = Duration::from_millis(200);
 
@@ -15,10 +17,22 @@ const MAX_DEFERRAL: Duration = Duration::from_secs(60);
 /// Shortest: less would come back before anything has changed.
 const MIN_DEFERRAL: Duration = Duration::from_millis(50);
 
+/// Jobs of one destination that are remembered after they were sent away, the first of them: those behind come back by
+/// themselves.
+const MAX_SENT_AWAY: usize = 1_000;
+
+/// A job that left the stream to wait for its destination's limit: its id, and the entry that it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentAway {
+    pub(crate) job_id: Box<str>,
+    pub(crate) entry: EntryId,
+}
+
 /// In-flight count, pace and line of one destination.
 #[derive(Debug)]
 pub(crate) struct Destination<T> {
     in_flight: usize,
+    sent_away: VecDeque<SentAway>,
     pace: Duration,
     line: VecDeque<(T, Instant)>,
     next_opening: Option<Instant>,
@@ -26,7 +40,13 @@ pub(crate) struct Destination<T> {
 
 impl<T> Default for Destination<T> {
     fn default() -> Self {
-        Self { in_flight: 0, pace: Duration::ZERO, line: VecDeque::new(), next_opening: None }
+        Self {
+            in_flight: 0,
+            sent_away: VecDeque::new(),
+            pace: Duration::ZERO,
+            line: VecDeque::new(),
+            next_opening: None,
+        }
     }
 }
 
@@ -41,10 +61,12 @@ impl<T> Destination<T> {
         self.in_flight += 1;
     }
 
-    /// Notes a request's end. The pace follows quickly, both ways: a receiver that recovers gets its jobs soon.
-    pub(crate) fn finish(&mut self, took: Duration) {
+    /// Notes a job's end, and how long its request took, if it made one. The pace follows quickly, both ways: a receiver that recovers gets its jobs soon.
+    pub(crate) fn finish(&mut self, took: Option<Duration>) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.pace = (self.pace * 7 + took) / 8;
+        if let Some(took) = took {
+            self.pace = (self.pace * 7 + took) / 8;
+        }
     }
 
     /// A request that is still under way after so long tells of the pace as well.
@@ -96,9 +118,35 @@ impl<T> Destination<T> {
         opening.saturating_duration_since(now)
     }
 
+    /// Notes a job that was sent away; `false` where it is one too many.
+    pub(crate) fn remember(&mut self, job: SentAway) -> bool {
+        let has_room = self.sent_away.len() < MAX_SENT_AWAY;
+        if has_room {
+            self.sent_away.push_back(job);
+        }
+        has_room
+    }
+
+    /// Takes jobs that were sent away and could start now: where less than half of the limit is used, the pace has proven
+    /// better than was thought.
+    pub(crate) fn take_recalled(&mut self, max_in_flight: usize) -> Vec<SentAway> {
+        let used = self.in_flight + self.line.len();
+        if self.sent_away.is_empty() || used * 2 > max_in_flight {
+            return Vec::new();
+        }
+        self.next_opening = None;
+        let room = (max_in_flight - used).min(self.sent_away.len());
+        self.sent_away.drain(..room).collect()
+    }
+
+    /// Takes all jobs that were sent away.
+    pub(crate) fn take_sent_away(&mut self) -> impl Iterator<Item = SentAway> + use<'_, T> {
+        self.sent_away.drain(..)
+    }
+
     /// Whether it can be forgotten.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight == 0 && self.line.is_empty()
+        self.in_flight == 0 && self.line.is_empty() && self.sent_away.is_empty()
     }
 }
 
@@ -129,10 +177,25 @@ mod tests {
     }
 
     #[test]
+    fn jobs_that_were_sent_away_are_recalled_in_order_when_there_is_room() {
+        let mut destination: Destination<u32> = Destination::default();
+        for number in 0..5 {
+            let entry = EntryId { millis: number, sequence: 0 };
+            assert!(destination.remember(SentAway { job_id: format!("j{number}").into(), entry }));
+        }
+        (0..4).for_each(|_| destination.start());
+        assert!(destination.take_recalled(4).is_empty());
+        (0..3).for_each(|_| destination.finish(None));
+        let recalled = destination.take_recalled(4);
+        assert_eq!(recalled.iter().map(|job| &*job.job_id).collect::<Vec<_>>(), ["j0", "j1", "j2"]);
+        assert_eq!(destination.take_sent_away().count(), 2);
+    }
+
+    #[test]
     fn a_quick_destination_has_a_short_wait() {
         let mut destination: Destination<u32> = Destination::default();
         destination.start();
-        destination.finish(Duration::from_millis(8));
+        destination.finish(Some(Duration::from_millis(8)));
         assert!(destination.expected_wait(1) <= Duration::from_millis(1));
         assert!(destination.is_idle());
     }

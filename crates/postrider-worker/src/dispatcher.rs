@@ -11,10 +11,16 @@ use std::time::{Duration, Instant};
 
 use postrider_core::entry_id::EntryId;
 
-use crate::destination::{Destination, MAX_LINE_WAIT};
+use crate::destination::{Destination, MAX_LINE_WAIT, SentAway};
 
 /// Most entries that one read leases: more would only wait here instead of in Redis.
 const MAX_READ: usize = 100;
+
+/// Entries of the first read, and of the one after a giant.
+const FIRST_READ: usize = 8;
+
+/// Jobs that are remembered after they were sent away, over all destinations: a few megabytes of ids.
+const MAX_REMEMBERED: usize = 20_000;
 
 /// Destinations that are remembered; beyond it, idle ones are forgotten.
 const MAX_DESTINATIONS: usize = 10_000;
@@ -62,6 +68,21 @@ impl Bounds {
     }
 }
 
+/// Most jobs that wait for their turn among the suspects; more leave the stream for a while.
+const MAX_SUSPECTS: usize = 4;
+
+/// How long they leave it.
+const SUSPECT_WAIT: Duration = Duration::from_secs(5);
+
+/// Whether a job's end tells how quick its destination is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// A request was made.
+    Learn,
+    /// None was.
+    Ignore,
+}
+
 /// Where an admitted job goes.
 #[derive(Debug)]
 pub enum Placement<J> {
@@ -88,6 +109,10 @@ pub struct Dispatcher<J> {
     lined: usize,
     bytes: usize,
     largest: usize,
+    /// Most entries of the next read: doubles while they are small, so that a backlog of giants isn't met unprepared.
+    stride: usize,
+    /// Jobs that are remembered as sent away, over all destinations.
+    remembered: usize,
 }
 
 #[derive(Debug)]
@@ -114,6 +139,8 @@ impl<J> Dispatcher<J> {
             lined: 0,
             bytes: 0,
             largest: 1024,
+            stride: FIRST_READ,
+            remembered: 0,
         }
     }
 
@@ -121,11 +148,9 @@ impl<J> Dispatcher<J> {
     pub fn reserve(&mut self) -> usize {
         let free = self.free_slots().saturating_sub(self.backlog.len());
         let line_room = self.bounds.max_lined().saturating_sub(self.lined);
-        let mut room = free.min(line_room).min(MAX_READ).min(self.room_in_bytes());
-        if !self.suspects.is_empty() || self.finished.len() >= self.bounds.max_unsettled() / 2 {
-            // One by one while a crash is being retried; not at all while results can't be written.
-            room = if self.suspects.is_empty() { 0 } else { room.min(1) };
-        }
+        let can_settle = self.finished.len() < self.bounds.max_unsettled() / 2;
+        let room =
+            if can_settle { free.min(line_room).min(self.stride).min(self.room_in_bytes()) } else { 0 };
         self.reserved += room;
         room
     }
@@ -133,6 +158,8 @@ impl<J> Dispatcher<J> {
     /// Gives a reservation back: the read has ended, and its entries are admitted next.
     pub fn release(&mut self, reserved: usize) {
         self.reserved -= reserved.min(self.reserved);
+        let is_small = self.largest.saturating_mul(MAX_READ) <= self.bounds.max_bytes;
+        self.stride = if is_small { (self.stride * 2).min(MAX_READ) } else { FIRST_READ };
     }
 
     /// Slots that are neither used nor reserved.
@@ -168,7 +195,7 @@ impl<J> Dispatcher<J> {
             return self.keep(ticket, |state| &mut state.backlog);
         }
         if ticket.suspect && self.suspect_running {
-            return self.keep(ticket, |state| &mut state.suspects);
+            return self.set_suspect_aside(ticket);
         }
         let max_in_flight = self.bounds.max_in_flight;
         let line_has_room = self.lined < self.bounds.max_lined();
@@ -185,6 +212,14 @@ impl<J> Dispatcher<J> {
         let wait = destination.next_opening(max_in_flight, now);
         self.let_go(&ticket);
         Placement::Defer(ticket, wait)
+    }
+
+    fn set_suspect_aside(&mut self, ticket: Ticket<J>) -> Placement<J> {
+        if self.suspects.len() < MAX_SUSPECTS {
+            return self.keep(ticket, |state| &mut state.suspects);
+        }
+        self.let_go(&ticket);
+        Placement::Defer(ticket, SUSPECT_WAIT)
     }
 
     fn keep(
@@ -221,12 +256,13 @@ impl<J> Dispatcher<J> {
     }
 
     /// Notes that a running job has its settlement: its slot is free. Gives the jobs that may start now, or must leave.
-    pub fn finish(&mut self, entry: EntryId, now: Instant) -> Vec<Placement<J>> {
+    pub fn finish(&mut self, entry: EntryId, now: Instant, pace: Pace) -> Vec<Placement<J>> {
         let Some(run) = self.running.remove(&entry) else { return Vec::new() };
         self.finished.insert(entry);
         self.bytes -= run.bytes;
         self.suspect_running &= !run.suspect;
-        self.destination(&run.destination).finish(now.saturating_duration_since(run.started));
+        let took = (pace == Pace::Learn).then(|| now.saturating_duration_since(run.started));
+        self.destination(&run.destination).finish(took);
         let mut moves = Vec::new();
         if let Some(ticket) = self.next_in_line(&run.destination, now) {
             moves.push(Placement::Start(ticket));
@@ -316,6 +352,34 @@ impl<J> Dispatcher<J> {
                 destination.learn_from_running(now.saturating_duration_since(started));
             }
         }
+    }
+
+    /// Notes a job that was sent away for its destination's limit.
+    pub(crate) fn remember(&mut self, destination: &Arc<str>, job: SentAway) {
+        if self.remembered < MAX_REMEMBERED && self.destination(destination).remember(job) {
+            self.remembered += 1;
+        }
+    }
+
+    /// Takes jobs that were sent away and could start now.
+    pub(crate) fn take_recalled(&mut self) -> Vec<SentAway> {
+        let most = self.free_slots();
+        let max_in_flight = self.bounds.max_in_flight;
+        let mut recalled = Vec::new();
+        for destination in self.destinations.values_mut() {
+            if recalled.len() >= most {
+                break;
+            }
+            recalled.extend(destination.take_recalled(max_in_flight));
+        }
+        self.remembered -= recalled.len();
+        recalled
+    }
+
+    /// Takes all jobs that were sent away: whoever goes on without this worker shall not wait for its guesses.
+    pub(crate) fn take_sent_away(&mut self) -> Vec<SentAway> {
+        self.remembered = 0;
+        self.destinations.values_mut().flat_map(Destination::take_sent_away).collect()
     }
 
     /// Jobs whose requests are under way.

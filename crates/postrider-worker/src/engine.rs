@@ -9,6 +9,7 @@ use postrider_core::job::Job;
 use postrider_core::job_state::JobState;
 use postrider_sender::Sender;
 use postrider_store::fault::StoreError;
+use postrider_store::link::Link;
 use postrider_store::queue::Queue;
 use postrider_store::settlement::{Destination, Settlement, Until};
 use tokio::sync::{Notify, watch};
@@ -17,12 +18,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
 use crate::deliver;
-use crate::dispatcher::{Dispatcher, Placement, Ticket};
+use crate::destination::SentAway;
+use crate::dispatcher::{Dispatcher, Pace, Placement, Ticket};
 use crate::event::{Metrics, RedisFailed, Summary};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
 use crate::pulse::Pulse;
+
+/// Most jobs that one call recalls.
+const MAX_RECALL: usize = 500;
 
 /// A job and how it came here.
 #[derive(Debug)]
@@ -51,6 +56,13 @@ impl Lease {
     }
 }
 
+/// A worker that was found dead, and its last heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LostWorker {
+    pub(crate) name: Box<str>,
+    pub(crate) beat: Option<i64>,
+}
+
 /// The shared state of one worker.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -77,7 +89,9 @@ pub(crate) struct Engine {
     /// When the next waiting job is due, for whoever promotes.
     pub(crate) due: crate::maintain::promote::DueTime,
     /// Workers that were found dead, for the intake to take their jobs over.
-    pub(crate) lost_workers: Mutex<Vec<Box<str>>>,
+    pub(crate) lost_workers: Mutex<Vec<LostWorker>>,
+    /// Jobs that were sent away and may come back at once, for whoever promotes.
+    pub(crate) recalled: Mutex<Vec<SentAway>>,
     pub(crate) failure_lines: Summary,
     pub(crate) dispatcher: Mutex<Dispatcher<Lease>>,
 }
@@ -104,21 +118,39 @@ impl Engine {
         let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
         let destination =
             Destination::Deferred { until: Until::After(left), state: ticket.job.untouched_state() };
+        self.dispatcher()
+            .remember(&ticket.destination, SentAway { job_id: job.id.clone(), entry: ticket.entry });
         self.outbox.push(settlement(ticket.entry, job, destination));
+    }
+
+    /// Makes jobs due at once that were sent away for a limit which isn't reached any more.
+    pub(crate) async fn recall(&self, link: &mut Link) -> Result<(), StoreError> {
+        let recalled: Vec<SentAway> = std::mem::take(&mut *self.recalled());
+        for part in recalled.chunks(MAX_RECALL) {
+            let jobs: Vec<_> = part.iter().map(|job| (&*job.job_id, job.entry)).collect();
+            self.queue.recall(link, &jobs).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn recalled(&self) -> MutexGuard<'_, Vec<SentAway>> {
+        self.recalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A job's attempt has ended: its slot is free, its settlement on the way.
     pub(crate) fn finished(self: &Arc<Self>, settlement: Settlement) {
-        let moves = self.dispatcher().finish(settlement.entry, Instant::now());
+        // What made no request tells nothing of its destination's pace.
+        let pace = if settlement.asked_the_receiver { Pace::Learn } else { Pace::Ignore };
+        let moves = self.dispatcher().finish(settlement.entry, Instant::now(), pace);
         self.outbox.push(settlement);
         self.after_finish(moves);
     }
 
-    /// A job turned out to be another worker's before it started here.
-    pub(crate) fn lost_lease(self: &Arc<Self>, entry: EntryId) {
+    /// A job needs no settlement: it is another worker's by now, or its last step settled it.
+    pub(crate) fn ended(self: &Arc<Self>, entry: EntryId) {
         let moves = {
             let mut dispatcher = self.dispatcher();
-            let moves = dispatcher.finish(entry, Instant::now());
+            let moves = dispatcher.finish(entry, Instant::now(), Pace::Ignore);
             dispatcher.settled(entry);
             moves
         };
@@ -168,12 +200,19 @@ impl Engine {
         self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn lost_workers(&self) -> MutexGuard<'_, Vec<Box<str>>> {
+    pub(crate) fn lost_workers(&self) -> MutexGuard<'_, Vec<LostWorker>> {
         self.lost_workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A settlement without an attempt to record.
 pub(crate) fn settlement(entry: EntryId, job: &Job, destination: Destination) -> Settlement {
-    Settlement { entry, job_id: job.id.clone(), destination, attempt: None, bytes: job.size }
+    Settlement {
+        entry,
+        job_id: job.id.clone(),
+        destination,
+        attempt: None,
+        asked_the_receiver: false,
+        bytes: job.size,
+    }
 }

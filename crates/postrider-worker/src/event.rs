@@ -9,6 +9,9 @@ use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
+use postrider_core::endpoint::Endpoint;
+use postrider_core::job::Job;
+use postrider_core::outcome::Outcome;
 use postrider_core::verdict::DeadReason;
 use postrider_store::fault::{FaultClass, StoreError, describe};
 use postrider_store::queue::{Queue, Sample};
@@ -28,6 +31,8 @@ pub(crate) struct Metrics {
     redis_errors: Vec<(FaultClass, Counter)>,
     attempt_seconds: Histogram,
     lag_seconds: Histogram,
+    events: Counter,
+    event_jobs: Counter,
     in_flight: Gauge,
     workers: Gauge,
     oldest_ready: Gauge,
@@ -55,6 +60,8 @@ fn describe_metrics() {
     describe_gauge!("postrider_oldest_ready_seconds", "Age of the oldest job that no worker has leased");
     describe_gauge!("postrider_in_flight", "Slots of this worker that are in use");
     describe_gauge!("postrider_workers", "Workers with a heartbeat");
+    describe_counter!("postrider_events_total", "Events that became jobs");
+    describe_counter!("postrider_event_jobs_total", "Jobs that were made of events");
     describe_counter!("postrider_dead_total", "Jobs that ended in the dead letters");
     describe_counter!("postrider_redis_errors_total", "Operations on Redis that failed and were tried again");
 }
@@ -82,6 +89,8 @@ impl Metrics {
             redis_errors: FaultClass::ALL.map(fault).into(),
             attempt_seconds: histogram!("postrider_attempt_seconds", "queue" => queue.clone()),
             lag_seconds: histogram!("postrider_delivery_lag_seconds", "queue" => queue.clone()),
+            events: counter!("postrider_events_total", "queue" => queue.clone()),
+            event_jobs: counter!("postrider_event_jobs_total", "queue" => queue.clone()),
             in_flight: gauge!("postrider_in_flight", "queue" => queue.clone()),
             workers: gauge!("postrider_workers", "queue" => queue.clone()),
             oldest_ready: gauge!("postrider_oldest_ready_seconds", "queue" => queue.clone()),
@@ -102,9 +111,10 @@ impl Metrics {
         self.lag_seconds.record(lag);
     }
 
-    /// A request has ended.
-    pub(crate) fn attempt_finished(&self, elapsed: Duration) {
-        self.attempt_seconds.record(elapsed);
+    /// An event has become so many jobs.
+    pub(crate) fn fanned_out(&self, jobs: usize) {
+        self.events.increment(1);
+        self.event_jobs.increment(jobs as u64);
     }
 
     /// A job leaves its slot, however it ended.
@@ -154,7 +164,7 @@ impl Metrics {
             Destination::Done => self.delivered.increment(1),
             Destination::Discarded => self.discarded.increment(1),
             Destination::Retry { .. } => self.retried.increment(1),
-            Destination::Deferred { .. } => self.deferred.increment(1),
+            Destination::Deferred { .. } | Destination::Held { .. } => self.deferred.increment(1),
             Destination::GivenBack { .. } => {}
             Destination::Dead { reason, error, .. } => {
                 self.dead.increment(1);
@@ -190,6 +200,24 @@ impl Summary {
                 line(left_out);
             }
         }
+    }
+}
+
+/// A request has ended, one way or the other.
+pub(crate) struct AttemptFinished<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) outcome: &'a Outcome,
+    pub(crate) elapsed: Duration,
+}
+
+impl AttemptFinished<'_> {
+    pub(crate) fn emit(self, metrics: &Metrics) {
+        let Self { job, outcome, elapsed } = self;
+        metrics.attempt_seconds.record(elapsed);
+        // An origin is all of a URL that a log may hold.
+        let destination = job.to.as_ref().map(Endpoint::origin);
+        let (hook, attempt, status) = (job.hook_id.as_deref(), job.next_attempt(), outcome.status());
+        tracing::debug!(job = %job.id, destination, hook, attempt, status, ?elapsed, "attempt finished");
     }
 }
 

@@ -4,35 +4,48 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Silence of Redis that makes a worker unready, so that the probe tells the truth within three seconds. A read may wait
-/// for a second inside Redis, a heartbeat comes each second.
-const MAX_SILENCE: Duration = Duration::from_millis(2300);
+/// Silence of Redis beyond the pause between two heartbeats that makes a worker unready: with a heartbeat a second, the
+/// probe tells the truth within three. A read waits inside Redis for a second as well.
+const MAX_SILENCE: Duration = Duration::from_millis(1300);
 
-/// The parts of a worker that can be at fault, in the order in which their causes are told.
+/// The parts of a worker that can be at fault, in the order in which their causes are told. Each is one task's, so that
+/// none says that another's fault is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Heartbeats.
+    /// Heartbeats, and the look at Redis before them.
     Heart,
     /// Leasing entries.
     Intake,
+    /// What a job asks before its request.
+    Hooks,
     /// Writing results.
     Settle,
+    /// Single results that can't be written.
+    Stuck,
     /// Moving due jobs.
     Promote,
+    /// Letting held jobs go.
+    Held,
     /// Finding lost workers.
     Watch,
+    /// Counting jobs.
+    Sample,
+    /// Telling owners.
+    Notices,
 }
 
-const PARTS: usize = 5;
+const PARTS: usize = 10;
 
 /// Shared by the engine, the heart and the admin port.
 #[derive(Debug)]
 pub struct Health {
     state: Mutex<State>,
+    heartbeat: Duration,
     heard: Stopwatch,
     reading: Stopwatch,
     engine_ticks: AtomicU64,
     stalled: AtomicBool,
+    broken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -42,20 +55,21 @@ struct State {
     faults: [Option<String>; PARTS],
 }
 
-impl Default for Health {
-    fn default() -> Self {
+impl Health {
+    /// Of a worker that is starting, and will beat at this pace.
+    pub fn new(heartbeat: Duration) -> Self {
         let state = State { phase: Some("starting".to_owned()), faults: Default::default() };
         Self {
             state: Mutex::new(state),
+            heartbeat: heartbeat.max(Duration::from_secs(1)),
             heard: Stopwatch::default(),
             reading: Stopwatch::default(),
             engine_ticks: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         }
     }
-}
 
-impl Health {
     /// Whether the worker reads its queue; otherwise why not, in one line.
     pub fn readiness(&self) -> Result<(), String> {
         let state = self.state();
@@ -65,7 +79,8 @@ impl Health {
     }
 
     fn silence(&self) -> Option<String> {
-        let too_long = |watch: &Stopwatch| watch.shows().filter(|silence| *silence > MAX_SILENCE);
+        let too_long =
+            |watch: &Stopwatch| watch.shows().filter(|silence| *silence > self.heartbeat + MAX_SILENCE);
         if let Some(silence) = too_long(&self.heard) {
             return Some(format!("Redis has accepted no heartbeat for {:.1} s", silence.as_secs_f64()));
         }
@@ -73,9 +88,15 @@ impl Health {
         Some(format!("Redis has not answered the read of the queue for {:.1} s", silence.as_secs_f64()))
     }
 
-    /// Whether the engine's loop still turns.
+    /// Whether the engine's loop still turns, and no part of it has broken down.
     pub fn is_alive(&self) -> bool {
-        !self.stalled.load(Ordering::Relaxed)
+        !self.stalled.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed)
+    }
+
+    /// A part of the engine has panicked; only a new process will do.
+    pub(crate) fn break_down(&self, part: &str) {
+        self.broken.store(true, Ordering::Relaxed);
+        self.set_phase(Some(&format!("{part} has panicked")));
     }
 
     /// Says why the worker as a whole isn't ready; `None`: it is.
@@ -173,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_worker_is_ready_when_it_has_started_and_no_part_is_at_fault() {
-        let health = Health::default();
+        let health = Health::new(Duration::from_secs(1));
         assert_eq!(health.readiness(), Err("starting".to_owned()));
         health.set_phase(None);
         assert_eq!(health.readiness(), Ok(()));

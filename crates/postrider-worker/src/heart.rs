@@ -61,9 +61,7 @@ impl Heart {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let beating = move || {
-            runtime.block_on(stopped.run_until_cancelled(beat_for_ever(parts, pulse)));
-        };
+        let beating = move || runtime.block_on(beat_until(stopped, parts, pulse));
         let thread = std::thread::Builder::new().name("heart".to_owned()).spawn(beating)?;
         Ok((Self { stop, thread }, listener))
     }
@@ -75,15 +73,17 @@ impl Heart {
     }
 }
 
-async fn beat_for_ever(parts: HeartParts, pulse: watch::Sender<Pulse>) {
+/// Beats until it is told to stop. A beat under way is waited for: arriving later than the worker's leave-taking, it would
+/// bring the worker back on the lists.
+async fn beat_until(stop: CancellationToken, parts: HeartParts, pulse: watch::Sender<Pulse>) {
     // A reply that takes longer than two beats is given up, or one lost reply would look like death.
     let mut link = Link::with_timeout(parts.connector.clone(), parts.heartbeat * 2);
     let mut backoff = Backoff::default();
     let mut stall = Stall::new(&parts.health);
-    loop {
+    while !stop.is_cancelled() {
         let sent = Instant::now();
         if stall.has_lasted(&parts.health, sent) {
-            tokio::time::sleep(parts.heartbeat).await;
+            stop.run_until_cancelled(tokio::time::sleep(parts.heartbeat)).await;
             continue;
         }
         match presence::beat(&mut link, parts.queue.keys(), parts.queue.consumer(), &parts.about).await {
@@ -92,14 +92,15 @@ async fn beat_for_ever(parts: HeartParts, pulse: watch::Sender<Pulse>) {
                 parts.health.heard();
                 parts.health.works(Part::Heart);
                 backoff.reset();
-                tokio::time::sleep(parts.heartbeat.saturating_sub(sent.elapsed())).await;
+                let rest = parts.heartbeat.saturating_sub(sent.elapsed());
+                stop.run_until_cancelled(tokio::time::sleep(rest)).await;
             }
             Err(error) => {
                 // One beat that fails isn't worth a red probe; those that are accepted are what it goes by.
                 if pulse.borrow().is_fenced(Instant::now(), parts.fence_after) {
                     parts.health.failed(Part::Heart, error.line());
                 }
-                backoff.pause().await;
+                stop.run_until_cancelled(backoff.pause()).await;
             }
         }
     }
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_loop_that_stands_still_is_noticed_and_one_that_turns_again_too() {
-        let health = Health::default();
+        let health = Health::new(Duration::from_secs(1));
         let mut stall = Stall::new(&health);
         let start = stall.since;
         assert!(!stall.has_lasted(&health, start + Duration::from_secs(29)));

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use postrider_core::hook::Hook;
-use postrider_store::fault::StoreError;
-use postrider_store::hooks;
-use postrider_store::link::Link;
+use postrider_store::fault::{FaultClass, StoreError};
+use postrider_store::link::{Link, SharedLink};
+use postrider_store::{events, hooks};
 
 /// How old a record may be when a request starts (contract section 5).
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -26,16 +26,20 @@ pub(crate) struct Record {
 
 type Key = (Box<str>, Box<str>);
 
+/// The hooks of one owner, as they were read at a moment.
+type Owned = (Arc<[(Box<str>, Hook)]>, Instant);
+
 /// The cache, and the link that fills it.
 #[derive(Debug)]
 pub(crate) struct HookCache {
     records: Mutex<HashMap<Key, (Option<Record>, Instant)>>,
-    link: tokio::sync::Mutex<Link>,
+    owners: Mutex<HashMap<Box<str>, Owned>>,
+    link: SharedLink,
 }
 
 impl HookCache {
-    pub(crate) fn new(link: Link) -> Self {
-        Self { records: Mutex::default(), link: tokio::sync::Mutex::new(link) }
+    pub(crate) fn new(link: SharedLink) -> Self {
+        Self { records: Mutex::default(), owners: Mutex::default(), link }
     }
 
     /// The record of a hook, at most a second old; `None` where it isn't registered.
@@ -44,16 +48,51 @@ impl HookCache {
         if let Some(record) = self.remembered(&key) {
             return Ok(record);
         }
-        let mut link = self.link.lock().await;
-        // Someone may have asked while this one waited for the link.
-        if let Some(record) = self.remembered(&key) {
-            return Ok(record);
-        }
+        let mut link = self.link.link().await;
         let asked = Instant::now();
-        let json = hooks::read_record(&mut link, user_id, hook_id).await?;
+        let json = readable(hooks::read_record(&mut link, user_id, hook_id).await)?;
         let record = json.map(|json| Record { hook: Hook::parse(&json).map(Arc::new), json: json.into() });
         self.remember(key, record.clone(), asked);
         Ok(record)
+    }
+
+    /// Ids of the owner's active hooks that asked for events of this type, or for all; at most a second old.
+    pub(crate) async fn asking_for(
+        &self,
+        user_id: &str,
+        event_type: &str,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        let hooks = self.hooks_of(user_id).await?;
+        Ok(hooks
+            .iter()
+            .filter(|(_, hook)| hook.active && hook.on.includes(event_type))
+            .map(|(id, _)| id.clone())
+            .collect())
+    }
+
+    async fn hooks_of(&self, user_id: &str) -> Result<Arc<[(Box<str>, Hook)]>, StoreError> {
+        if let Some((hooks, _)) = self.owners().get(user_id).filter(|(_, asked)| asked.elapsed() < MAX_AGE) {
+            return Ok(hooks.clone());
+        }
+        let mut link = self.link.link().await;
+        let asked = Instant::now();
+        let records = readable(events::hooks_of(&mut link, user_id).await.map(Some))?.unwrap_or_default();
+        // A record that can't be read counts like a hook that isn't registered.
+        let read =
+            |(id, json): (Vec<u8>, Vec<u8>)| Some((String::from_utf8(id).ok()?.into(), Hook::parse(&json)?));
+        let hooks: Arc<[_]> = records.into_iter().filter_map(read).collect();
+        let mut owners = self.owners();
+        if owners.len() >= MAX_RECORDS {
+            owners.retain(|_, (_, asked)| asked.elapsed() < MAX_AGE);
+        }
+        if owners.len() < MAX_RECORDS {
+            owners.insert(user_id.into(), (hooks.clone(), asked));
+        }
+        Ok(hooks)
+    }
+
+    fn owners(&self) -> MutexGuard<'_, HashMap<Box<str>, Owned>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Switches a hook off, unless its owner has changed it since `record` was read.
@@ -64,15 +103,15 @@ impl HookCache {
         record: &Record,
     ) -> Result<bool, StoreError> {
         let Some(off) = Hook::switched_off(&record.json) else { return Ok(false) };
-        let mut link = self.link.lock().await;
+        let mut link = self.link.link().await;
         let replaced = hooks::replace_record(&mut link, user_id, hook_id, &record.json, &off).await?;
         self.records().remove(&(user_id.into(), hook_id.into()));
         Ok(replaced)
     }
 
-    /// The link, for other questions that come before a request.
-    pub(crate) async fn link(&self) -> tokio::sync::MutexGuard<'_, Link> {
-        self.link.lock().await
+    /// A link over the same connection, for other questions that come before a request.
+    pub(crate) async fn link(&self) -> Link {
+        self.link.link().await
     }
 
     fn remembered(&self, key: &Key) -> Option<Option<Record>> {
@@ -93,5 +132,13 @@ impl HookCache {
 
     fn records(&self) -> MutexGuard<'_, HashMap<Key, (Option<Record>, Instant)>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A key of another type holds no records that anyone could read.
+fn readable<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error) if error.class() == FaultClass::WrongType => Ok(None),
+        read => read,
     }
 }

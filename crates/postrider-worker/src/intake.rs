@@ -1,11 +1,12 @@
 //! The one task that leases entries: unread ones, those whose reply was lost, those of lost workers. One at a time, so that
 //! the slots it reserves are never promised twice.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postrider_core::entry_id::EntryId;
-use postrider_core::job::{Field, InvalidJob, Job, MAX_FIELDS, ParseContext, entry_size};
+use postrider_core::job::{EntryKind, Field, InvalidJob, Job, MAX_FIELDS, ParseContext, entry_size};
 use postrider_core::verdict::DeadReason;
 use postrider_store::entry::LeasedEntry;
 use postrider_store::fault::{FaultClass, StoreError};
@@ -13,13 +14,16 @@ use postrider_store::link::Link;
 use postrider_store::queue::MAX_SCRIPT_FIELDS;
 use postrider_store::reader::Reader;
 use postrider_store::settlement::{Destination, Made, Settlement};
+use tokio::sync::watch;
 
+use crate::config::Trade;
 use crate::dispatcher::Ticket;
-use crate::engine::{Engine, Lease, settlement};
+use crate::engine::{Engine, Lease, LostWorker, settlement};
 use crate::event::JobsTakenOver;
 use crate::health::Part;
 use crate::outbox::Parcel;
 use crate::pace::Backoff;
+use crate::pulse::Pulse;
 
 /// How often the list of own leases is compared with what is held here, lest a lost reply keep jobs hidden.
 const RECOVER_EVERY: Duration = Duration::from_secs(5);
@@ -27,8 +31,8 @@ const RECOVER_EVERY: Duration = Duration::from_secs(5);
 /// Most leases that one call fetches.
 const MAX_FETCH: usize = 100;
 
-/// A heartbeat accepted within this time says that Redis answers.
-const RECENTLY: Duration = Duration::from_millis(1500);
+/// A heartbeat that is no later than this says that Redis answers.
+const RECENTLY: Duration = Duration::from_millis(500);
 
 /// How often the intake looks up while it can't read.
 const LOOK_UP: Duration = Duration::from_millis(100);
@@ -39,18 +43,26 @@ pub(crate) struct Intake {
     reader: Reader,
     link: Link,
     context: ParseContext,
+    pulse: watch::Receiver<Pulse>,
     recover_at: Instant,
     has_group: bool,
+    has_started: bool,
 }
 
 impl Intake {
     pub(crate) fn new(engine: Arc<Engine>, reader: Reader, link: Link) -> Self {
         let context = ParseContext {
+            kind: match engine.config.trade {
+                Trade::Deliver => EntryKind::Job,
+                Trade::FanOut { .. } => EntryKind::Event,
+            },
             max_job_bytes: engine.config.max_job_bytes,
             event_id_suffix: engine.queue.name().event_id_suffix().into(),
             endpoints: Default::default(),
         };
-        Self { engine, reader, link, context, recover_at: Instant::now() + RECOVER_EVERY, has_group: false }
+        let pulse = engine.pulse.clone();
+        let recover_at = Instant::now() + RECOVER_EVERY;
+        Self { engine, reader, link, context, pulse, recover_at, has_group: false, has_started: false }
     }
 
     /// Leases until the worker stops reading.
@@ -78,9 +90,12 @@ impl Intake {
         self.engine.may_start() && !self.engine.pulse.borrow().paused
     }
 
-    async fn wait_for_a_beat(&self) {
-        let mut pulse = self.engine.pulse.clone();
-        let _ = tokio::time::timeout(LOOK_UP, pulse.changed()).await;
+    async fn wait_for_a_beat(&mut self) {
+        if self.pulse.borrow_and_update().paused {
+            self.engine.health.set_phase(Some("the queue is paused"));
+        }
+        let _ = tokio::time::timeout(LOOK_UP, self.pulse.changed()).await;
+        self.has_started = false;
     }
 
     fn recover_from(&mut self, error: &StoreError) {
@@ -97,6 +112,10 @@ impl Intake {
                 tracing::info!(queue = %self.engine.queue.name(), "stream or consumer group was missing: made it at 0");
             }
             self.has_group = true;
+        }
+        if !self.has_started {
+            self.engine.health.set_phase(None);
+            self.has_started = true;
         }
         let room = self.engine.dispatcher().reserve();
         if room == 0 {
@@ -124,7 +143,8 @@ impl Intake {
 
     async fn read(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
         let engine = &self.engine;
-        let redis_answers = || engine.pulse.borrow().age(Instant::now()).is_some_and(|age| age < RECENTLY);
+        let recently = engine.config.heartbeat + RECENTLY;
+        let redis_answers = || engine.pulse.borrow().age(Instant::now()).is_some_and(|age| age < recently);
         engine.health.read_begins();
         let read = self.reader.read(&engine.queue, room, redis_answers).await;
         engine.health.read_ends();
@@ -147,11 +167,11 @@ impl Intake {
         Ok(found)
     }
 
-    async fn take_over(&mut self, lost: &str, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
-        let taken = self.engine.queue.take_over(&mut self.link, lost, room).await?;
-        JobsTakenOver { worker: lost, jobs: taken.entries.len(), finished: taken.finished }.emit();
+    async fn take_over(&mut self, lost: &LostWorker, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        let taken = self.engine.queue.take_over(&mut self.link, &lost.name, lost.beat, room).await?;
+        JobsTakenOver { worker: &lost.name, jobs: taken.entries.len(), finished: taken.finished }.emit();
         if taken.finished || taken.entries.is_empty() {
-            self.engine.lost_workers().retain(|name| **name != *lost);
+            self.engine.lost_workers().retain(|known| known != lost);
         }
         Ok(taken.entries)
     }
@@ -159,7 +179,7 @@ impl Intake {
     fn admit(&mut self, entries: Vec<LeasedEntry>) {
         let now = Instant::now();
         for entry in entries {
-            let Some(ticket) = self.examine(entry) else { continue };
+            let Some(ticket) = self.examine_safely(entry) else { continue };
             // The read may have begun before the worker was told to stop, or before it lost its heartbeat.
             if self.engine.stop_reading.is_cancelled() || !self.may_read() {
                 self.engine.dispatcher().hold_finished(ticket.entry);
@@ -169,6 +189,22 @@ impl Intake {
             let placement = self.engine.dispatcher().admit(ticket, now);
             self.engine.carry_out(vec![placement]);
         }
+    }
+
+    /// An entry that makes the code panic is poison to itself alone.
+    fn examine_safely(&mut self, entry: LeasedEntry) -> Option<Ticket<Lease>> {
+        let id = entry.id;
+        let examined = std::panic::catch_unwind(AssertUnwindSafe(|| self.examine(entry)));
+        examined.unwrap_or_else(|_| {
+            tracing::error!(entry = %id, "a panic while reading an entry: it is buried as poison");
+            let destination = Destination::Dead {
+                reason: DeadReason::Poison,
+                made: Made::default(),
+                error: "the worker panicked while reading this entry".to_owned(),
+            };
+            self.bury(id, id.to_string().into(), destination, 0, None);
+            None
+        })
     }
 
     /// A ticket for an entry that can be sent; everything else is settled at once.
@@ -191,7 +227,7 @@ impl Intake {
             }
         };
         let lease = Lease { job, deliveries: entry.deliveries, taken_over: entry.taken_over };
-        let crashes = lease.crashes() + u32::from(lease.taken_over);
+        let crashes = lease.crashes().saturating_add(u32::from(lease.taken_over));
         if crashes >= self.engine.config.max_crashes {
             self.bury_poison(entry.id, &lease, crashes);
             return None;
@@ -211,8 +247,20 @@ impl Intake {
             made: Made { status: 0, attempts: invalid.state.attempts },
             error: invalid.fault.sentence().to_owned(),
         };
+        self.bury(entry, invalid.id, destination, bytes, wide);
+    }
+
+    fn bury(
+        &self,
+        entry: EntryId,
+        job_id: Box<str>,
+        destination: Destination,
+        bytes: usize,
+        wide: Option<Vec<Field>>,
+    ) {
         self.engine.dispatcher().hold_finished(entry);
-        let settlement = Settlement { entry, job_id: invalid.id, destination, attempt: None, bytes };
+        let settlement =
+            Settlement { entry, job_id, destination, attempt: None, asked_the_receiver: false, bytes };
         self.engine.outbox.push_parcel(Parcel { settlement, wide });
     }
 
@@ -230,9 +278,10 @@ impl Intake {
 /// What limits are kept by: user id and hook id, or the URL's origin for jobs without a hook.
 fn destination_key(job: &Job) -> Arc<str> {
     match (job.hook_key(), &job.to) {
-        (Some((user_id, hook_id)), _) => format!("{user_id}/{hook_id}").into(),
+        // Parted by what neither can hold: `u/a` + `b` and `u` + `a/b` are two hooks.
+        (Some((user_id, hook_id)), _) => format!("{user_id}\n{hook_id}").into(),
         (None, Some(endpoint)) => endpoint.origin().into(),
-        // A job without a URL has a hook: `Job::parse` sees to it.
-        (None, None) => "".into(),
+        // Only an event has neither: there is no destination yet that could be slow.
+        (None, None) => "events".into(),
     }
 }

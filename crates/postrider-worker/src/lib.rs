@@ -1,8 +1,8 @@
-//! The engine of one worker process for one queue: fetch, deliver, settle, promote, reclaim, drain.
+//! The engine of one worker process for one queue: fetch, deliver or fan out, settle, promote, reclaim, drain.
 //!
 //! - [`run`]: the life of a worker from its first heartbeat to its leave-taking.
 //! - `intake`: the one task that leases entries; [`dispatcher`]: who may start now (pure); `deliver`: one job's attempt
-//!   as a story; `settle`: outcomes to Redis, in batches.
+//!   as a story, `fan_out`: one event's; `settle`: outcomes to Redis, in batches.
 //! - `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
 //! - [`health`]: what the probes say; `event`: facts, told as log lines and metrics.
 
@@ -12,6 +12,7 @@ mod destination;
 pub mod dispatcher;
 mod engine;
 mod event;
+mod fan_out;
 pub mod health;
 mod heart;
 mod hook_cache;

@@ -3,16 +3,20 @@
 /// Put in the place of a secret.
 const BLANK: &[u8] = b"[hidden]";
 
-/// Shorter texts are no secrets worth the name, and blanking them would eat the answer.
-const MIN_SECRET_BYTES: usize = 4;
+/// A shorter text at the end of an answer is no start of a secret worth the name.
+const MIN_CUT_BYTES: usize = 4;
 
 /// `text` with every occurrence of each secret blanked, also where the cut at its end has left only a secret's start.
 pub(crate) fn blanked<'a>(text: &[u8], secrets: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut secrets: Vec<&[u8]> = secrets.filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
+    let mut secrets: Vec<Vec<u8>> = secrets
+        .filter(|secret| !secret.is_empty())
+        .flat_map(|secret| [secret.to_vec(), in_json(secret)])
+        .collect();
     // The longest first: a secret that holds another one must not survive in part.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.dedup();
     let mut blanked = text.to_vec();
-    for secret in secrets {
+    for secret in &secrets {
         blanked = replace_all(&blanked, secret);
         let cut = cut_at_end(&blanked, secret);
         if cut > 0 {
@@ -21,6 +25,18 @@ pub(crate) fn blanked<'a>(text: &[u8], secrets: impl Iterator<Item = &'a [u8]>) 
         }
     }
     blanked
+}
+
+/// The text as it stands inside a JSON string.
+fn in_json(text: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(text.len());
+    for byte in text {
+        if matches!(byte, b'"' | b'\\') {
+            escaped.push(b'\\');
+        }
+        escaped.push(*byte);
+    }
+    escaped
 }
 
 fn replace_all(text: &[u8], secret: &[u8]) -> Vec<u8> {
@@ -38,7 +54,7 @@ fn replace_all(text: &[u8], secret: &[u8]) -> Vec<u8> {
 /// How many bytes at the end of `text` are the start of `secret`.
 fn cut_at_end(text: &[u8], secret: &[u8]) -> usize {
     let longest = secret.len().min(text.len());
-    (MIN_SECRET_BYTES..=longest).rev().find(|length| text.ends_with(&secret[..*length])).unwrap_or(0)
+    (MIN_CUT_BYTES..=longest).rev().find(|length| text.ends_with(&secret[..*length])).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -56,6 +72,8 @@ mod tests {
         check("a s3cret b s3cret", &["s3cret"], "a [hidden] b [hidden]");
         check("got s3cr", &["s3cret"], "got [hidden]");
         check("secret-long", &["secret", "secret-long"], "[hidden]");
+        check("abc is short", &["abc"], "[hidden] is short");
+        check(r#"{"echo":"a\"b\\c"}"#, &[r#"a"b\c"#], r#"{"echo":"[hidden]"}"#);
         check("nothing here", &["s3cret", ""], "nothing here");
         check("", &["s3cret"], "");
     }

@@ -1,11 +1,13 @@
 //! The life of a worker: check Redis, beat, read; and on the way out drain, settle, sign off.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use postrider_sender::Sender;
 use postrider_store::connect::Connector;
-use postrider_store::link::Link;
+use postrider_store::link::{Link, SharedLink};
 use postrider_store::queue::Queue;
 use postrider_store::reader::{Reader, Waker};
 use postrider_store::start_check::{self, Finding};
@@ -22,7 +24,7 @@ use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
 use crate::intake::Intake;
-use crate::maintain::{lost_workers, promote, sample};
+use crate::maintain::{held, lost_workers, promote, sample, sweep};
 use crate::outbox::Outbox;
 use crate::pace::Backoff;
 use crate::pulse::Pulse;
@@ -31,15 +33,18 @@ use crate::settle;
 /// How long the last results may take to reach Redis. After it, their jobs are taken over by another worker.
 const LAST_SETTLE: Duration = Duration::from_secs(5);
 
-/// Why a worker doesn't start.
+/// Why a worker ends without having been told to.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum RunError {
     /// This Redis must not hold jobs; the sentence names the setting.
     #[error("{0}")]
     Unfit(String),
     /// The thread for heartbeats could not be made.
     #[error("failed to start the heartbeat thread")]
     Heart(#[from] std::io::Error),
+    /// A part of the engine panicked. Its jobs are given back; a supervisor starts it again.
+    #[error("a part of the worker panicked (see the log)")]
+    Broken,
 }
 
 /// How a worker is told to stop.
@@ -58,7 +63,7 @@ pub async fn run(
     sender: Sender,
     health: Arc<Health>,
     stop: Stop,
-) -> Result<(), StartError> {
+) -> Result<(), RunError> {
     let mut link = Link::new(connector.clone());
     let checked = stop.drain.run_until_cancelled(check_redis(&config, &mut link, &health)).await;
     let Some(checked) = checked else { return Ok(()) };
@@ -71,13 +76,17 @@ pub async fn run(
     tracing::info!(worker = consumer, queue = %config.queue, redis = connector.address(), "worker started");
     let engine = Arc::new(build(config, queue, sender, &connector, health, pulse, &stop));
     let crew = Crew::start(&engine, &connector);
-    stop.drain.cancelled().await;
+    let broken = crew.broken.clone();
+    tokio::select! {
+        () = stop.drain.cancelled() => {}
+        () = broken.cancelled() => {}
+    }
     drain(engine, crew, heart, link).await;
-    Ok(())
+    if broken.is_cancelled() { Err(RunError::Broken) } else { Ok(()) }
 }
 
 /// Waits for Redis and asks whether it is fit.
-async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) -> Result<(), StartError> {
+async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) -> Result<(), RunError> {
     let (mut backoff, lines) = (Backoff::default(), Summary::default());
     let facts = loop {
         match start_check::facts(link).await {
@@ -92,11 +101,10 @@ async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) ->
     health.works(Part::Heart);
     for finding in start_check::findings(&facts, config.allow_eviction) {
         match finding {
-            Finding::Unfit(sentence) => return Err(StartError::Unfit(sentence)),
+            Finding::Unfit(sentence) => return Err(RunError::Unfit(sentence)),
             Finding::Risky(sentence) => tracing::warn!("{sentence}"),
         }
     }
-    health.set_phase(None);
     Ok(())
 }
 
@@ -112,7 +120,7 @@ fn build(
     Engine {
         dispatcher: Mutex::new(Dispatcher::new(config.bounds)),
         metrics: Metrics::new(&queue),
-        hooks: HookCache::new(Link::new(connector.clone())),
+        hooks: HookCache::new(SharedLink::new(connector.clone())),
         config,
         queue,
         sender,
@@ -127,6 +135,7 @@ fn build(
         slot_freed: Notify::new(),
         due: promote::DueTime::default(),
         lost_workers: Mutex::default(),
+        recalled: Mutex::default(),
         failure_lines: Summary::default(),
     }
 }
@@ -136,6 +145,8 @@ struct Crew {
     intake: JoinHandle<()>,
     others: TaskTracker,
     waker: Waker,
+    /// Says that one of them has ended before its time.
+    broken: CancellationToken,
 }
 
 impl Crew {
@@ -143,46 +154,97 @@ impl Crew {
         let link = || Link::new(connector.clone());
         let reader = Reader::new(connector.clone());
         let waker = reader.waker();
-        let others = TaskTracker::new();
-        others.spawn(settle::run(engine.clone(), link()));
-        others.spawn(promote::run(engine.clone(), link()));
-        others.spawn(lost_workers::run(engine.clone(), link(), waker.clone()));
-        others.spawn(sample::run(engine.clone(), link()));
-        others.spawn(sample::sweep(engine.clone()));
+        let (others, broken) = (TaskTracker::new(), CancellationToken::new());
+        let watch = Watch { health: engine.health.clone(), broken: broken.clone() };
+        others.spawn(watch.over("settle", settle::run(engine.clone(), link())));
+        others.spawn(watch.over("promote", promote::run(engine.clone(), link())));
+        others.spawn(watch.over("held", held::run(engine.clone(), link())));
+        others.spawn(watch.over("lost workers", lost_workers::run(engine.clone(), link(), waker.clone())));
+        others.spawn(watch.over("sample", sample::run(engine.clone(), link())));
+        others.spawn(watch.over("sweep", sweep::run(engine.clone())));
         others.close();
-        let intake = tokio::spawn(Intake::new(engine.clone(), reader, link()).run());
-        Self { intake, others, waker }
+        let intake = Intake::new(engine.clone(), reader, link()).run();
+        let intake = tokio::spawn(watch.over("intake", intake));
+        Self { intake, others, waker, broken }
+    }
+}
+
+/// Watches over the crew: a task that panics leaves a worker that only seems to work.
+struct Watch {
+    health: Arc<Health>,
+    broken: CancellationToken,
+}
+
+impl Watch {
+    fn over<F: Future<Output = ()> + Send>(
+        &self,
+        name: &'static str,
+        task: F,
+    ) -> impl Future<Output = ()> + Send + use<F> {
+        let (health, broken) = (self.health.clone(), self.broken.clone());
+        async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "a part of the worker panicked: it drains and ends");
+                health.break_down(name);
+                broken.cancel();
+            }
+        }
     }
 }
 
 /// Stops in two steps: nothing new is read and what hasn't started goes back at once; then what is under way may finish
 /// until the grace is over, and what is cut off goes back too.
 async fn drain(engine: Arc<Engine>, crew: Crew, heart: Heart, mut link: Link) {
+    let grace_ends = tokio::time::Instant::now() + engine.config.grace;
     let in_flight = engine.dispatcher().in_flight();
-    tracing::info!(in_flight, grace = ?engine.config.grace, "draining");
+    tracing::info!(queue = %engine.queue.name(), in_flight, grace = ?engine.config.grace, "draining");
     engine.health.set_phase(Some("draining"));
+    engine.stop_reading.cancel();
     engine.give_back_unstarted();
-    crew.waker.wake(&mut link).await;
-    let _ = crew.intake.await;
-    engine.give_back_unstarted();
-    engine.attempts.close();
+    let sent_away = engine.dispatcher().take_sent_away();
+    engine.recalled().extend(sent_away.iter().cloned());
+    engine.due.at_once();
+    let abandon = engine.abandon.clone();
+    let patience = tokio::spawn(async move {
+        tokio::time::sleep_until(grace_ends).await;
+        abandon.cancel();
+    });
     tokio::select! {
-        () = engine.attempts.wait() => {}
-        () = tokio::time::sleep(engine.config.grace) => engine.abandon.cancel(),
+        () = end_of_intake(crew.intake, &crew.waker, &mut link) => {}
+        // What a read that hangs may still bring is pending for this worker, and taken over when it is gone.
         () = engine.abandon.cancelled() => {}
     }
+    engine.give_back_unstarted();
+    engine.attempts.close();
     engine.attempts.wait().await;
+    patience.abort();
     if tokio::time::timeout(LAST_SETTLE, all_settled(&engine)).await.is_err() {
         let left = engine.dispatcher().unsettled();
         tracing::warn!(left, "results could not be written in time: their jobs will be sent again");
     }
+    // Once more: some may have been on their way out when they were called.
+    engine.recalled().extend(sent_away);
+    if let Err(error) = engine.recall(&mut link).await {
+        tracing::warn!(
+            cause = error.line(),
+            "jobs that wait for a limit of this worker come back by themselves"
+        );
+    }
     engine.finish.cancel();
-    crew.others.wait().await;
+    let _ = tokio::time::timeout(LAST_SETTLE, crew.others.wait()).await;
     heart.stop().await;
     match engine.queue.sign_off(&mut link).await {
-        Ok(clean) => tracing::info!(clean, "worker stopped"),
+        Ok(clean) => tracing::info!(queue = %engine.queue.name(), clean, "worker stopped"),
         Err(error) => tracing::warn!(cause = error.line(), "worker stopped without signing off"),
     }
+}
+
+async fn end_of_intake(mut intake: JoinHandle<()>, waker: &Waker, link: &mut Link) {
+    tokio::select! {
+        _ = &mut intake => return,
+        () = waker.wake(link) => {}
+    }
+    let _ = intake.await;
 }
 
 async fn all_settled(engine: &Engine) {

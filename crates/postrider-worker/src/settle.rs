@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use postrider_store::fault::StoreError;
 use postrider_store::link::Link;
 use postrider_store::queue::SettleReply;
 use postrider_store::settlement::{Settled, Settlement};
+use tokio::time::Instant;
 
 use crate::engine::Engine;
 use crate::health::Part;
@@ -23,77 +25,109 @@ const MAX_BATCH_BYTES: usize = 2 << 20;
 const STUCK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Settles until the engine has finished.
-pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
-    let finish = engine.finish.clone();
-    while let Some(batch) = finish.run_until_cancelled(engine.outbox.take(MAX_BATCH, MAX_BATCH_BYTES)).await {
-        let (wide, narrow): (Vec<_>, Vec<_>) = batch.into_iter().partition(|parcel| parcel.wide.is_some());
-        if !narrow.is_empty() {
-            let narrow: Vec<_> = narrow.into_iter().map(|parcel| parcel.settlement).collect();
-            settle(&engine, &mut link, narrow).await;
-        }
-        for parcel in wide {
-            bury_wide(&engine, &mut link, parcel).await;
-        }
-    }
+pub(crate) async fn run(engine: Arc<Engine>, link: Link) {
+    Settler { engine, link, stuck: Vec::new(), try_again_at: Instant::now() }.run().await;
 }
 
-async fn settle(engine: &Arc<Engine>, link: &mut Link, batch: Vec<Settlement>) {
-    let Some(reply) = until_settled(engine, link, &batch).await else { return };
-    engine.due.hear(reply.next_due, engine.pulse.borrow().redis_time_at_least(std::time::Instant::now()));
-    let mut results = reply.results.into_iter();
-    let mut stuck = Vec::new();
-    for settlement in batch {
-        match results.next() {
-            Some(Settled::Failed(cause)) => {
-                engine.health.failed(Part::Settle, format!("failed to settle a job: {cause}"));
-                stuck.push(Parcel { settlement, wide: None });
+struct Settler {
+    engine: Arc<Engine>,
+    link: Link,
+    /// Jobs whose new home can't be written; as many as are held at most.
+    stuck: Vec<Parcel>,
+    try_again_at: Instant,
+}
+
+impl Settler {
+    async fn run(mut self) {
+        let engine = self.engine.clone();
+        let finish = engine.finish.clone();
+        while let Some(batch) = finish.run_until_cancelled(self.next_batch()).await {
+            let (wide, narrow): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|parcel| parcel.wide.is_some());
+            if !narrow.is_empty() {
+                self.settle(narrow.into_iter().map(|parcel| parcel.settlement).collect()).await;
             }
-            Some(result) => {
-                engine.metrics.settled(&settlement, &result);
-                engine.dispatcher().settled(settlement.entry);
+            for parcel in wide {
+                self.bury_wide(parcel).await;
             }
-            None => stuck.push(Parcel { settlement, wide: None }),
+            if self.stuck.is_empty() {
+                engine.works(Part::Stuck);
+            }
         }
     }
-    if stuck.is_empty() {
+
+    /// What is next: fresh results, or those that were stuck, when it is time to try them again.
+    async fn next_batch(&mut self) -> Vec<Parcel> {
+        if self.stuck.is_empty() {
+            return self.engine.outbox.take(MAX_BATCH, MAX_BATCH_BYTES).await;
+        }
+        tokio::select! {
+            batch = self.engine.outbox.take(MAX_BATCH, MAX_BATCH_BYTES) => batch,
+            () = tokio::time::sleep_until(self.try_again_at) => {
+                let most = self.stuck.len().min(MAX_BATCH);
+                self.stuck.drain(..most).collect()
+            }
+        }
+    }
+
+    async fn settle(&mut self, batch: Vec<Settlement>) {
+        let Some((reply, was_repeated)) = self.until_settled(&batch).await else { return };
+        let engine = self.engine.clone();
         engine.works(Part::Settle);
-    } else {
-        try_again_later(engine, stuck);
-    }
-}
-
-/// Repeats the call until Redis answers: the receivers have been asked, and must not be asked again for want of a record.
-async fn until_settled(engine: &Engine, link: &mut Link, batch: &[Settlement]) -> Option<SettleReply> {
-    let mut backoff = Backoff::default();
-    loop {
-        match engine.queue.settle(link, batch, engine.config.bounds.max_held()).await {
-            Ok(reply) => return Some(reply),
-            Err(error) => engine.failed(Part::Settle, &error),
-        }
-        engine.finish.run_until_cancelled(backoff.pause()).await?;
-    }
-}
-
-async fn bury_wide(engine: &Arc<Engine>, link: &mut Link, parcel: Parcel) {
-    let fields = parcel.wide.as_deref().unwrap_or_default();
-    match engine.queue.bury_whole(link, &parcel.settlement, fields).await {
-        Ok(()) => {
-            engine.metrics.settled(&parcel.settlement, &Settled::Applied);
-            engine.dispatcher().settled(parcel.settlement.entry);
-        }
-        Err(error) => {
-            engine.failed(Part::Settle, &error);
-            try_again_later(engine, vec![parcel]);
+        engine.due.hear(reply.next_due, engine.pulse.borrow().redis_time_at_least(Instant::now().into_std()));
+        let mut results = reply.results.into_iter();
+        for settlement in batch {
+            match results.next() {
+                Some(Settled::Failed(cause)) => self.set_aside(Parcel { settlement, wide: None }, &cause),
+                // The reply of an earlier try was lost, and that try has done it.
+                Some(Settled::Gone) if was_repeated => self.settled(&settlement, &Settled::Applied),
+                Some(result) => self.settled(&settlement, &result),
+                None => self.set_aside(Parcel { settlement, wide: None }, "ERR the reply ends before it"),
+            }
         }
     }
-}
 
-fn try_again_later(engine: &Arc<Engine>, parcels: Vec<Parcel>) {
-    let engine = engine.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(STUCK_PAUSE).await;
-        for parcel in parcels {
-            engine.outbox.push_parcel(parcel);
+    /// Repeats the call until Redis answers: the receivers have been asked, and must not be asked again for want of a
+    /// record. Tells whether it had to.
+    async fn until_settled(&mut self, batch: &[Settlement]) -> Option<(SettleReply, bool)> {
+        let (mut backoff, mut is_repeat) = (Backoff::default(), false);
+        let engine = self.engine.clone();
+        loop {
+            let most = engine.config.bounds.max_held();
+            match engine.queue.settle(&mut self.link, batch, most, is_repeat).await {
+                Ok(reply) => return Some((reply, is_repeat)),
+                Err(error) => engine.failed(Part::Settle, &error),
+            }
+            is_repeat = true;
+            engine.finish.run_until_cancelled(backoff.pause()).await?;
         }
-    });
+    }
+
+    async fn bury_wide(&mut self, parcel: Parcel) {
+        let fields = parcel.wide.as_deref().unwrap_or_default();
+        match self.engine.queue.bury_whole(&mut self.link, &parcel.settlement, fields).await {
+            Ok(Settled::Failed(cause)) => self.set_aside(parcel, &cause),
+            Ok(result) => self.settled(&parcel.settlement, &result),
+            Err(error) => {
+                self.engine.failed(Part::Stuck, &error);
+                self.keep(parcel);
+            }
+        }
+    }
+
+    fn settled(&self, settlement: &Settlement, result: &Settled) {
+        self.engine.metrics.settled(settlement, result);
+        self.engine.dispatcher().settled(settlement.entry);
+    }
+
+    fn set_aside(&mut self, parcel: Parcel, cause: &str) {
+        let error = StoreError::of_text(format!("settle job {}", parcel.settlement.job_id), cause);
+        self.engine.failed(Part::Stuck, &error);
+        self.keep(parcel);
+    }
+
+    fn keep(&mut self, parcel: Parcel) {
+        self.stuck.push(parcel);
+        self.try_again_at = Instant::now() + STUCK_PAUSE;
+    }
 }

@@ -7,6 +7,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leased, read = 0, '0-0'
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err and not string.find(groups.err, 'no such key', 1, true) then return groups end
 for _, group in ipairs(groups.err and {} or groups) do
   local facts = {}
   for i = 1, #group, 2 do facts[group[i]] = group[i + 1] end

@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
 -- Settles a batch: each job leaves the stream for done, waiting, dead, or back to the stream's end.
 -- The new home is written before the old one is left; a job whose new home can't be written stays where it is.
--- KEYS  stream, retry, retry:jobs, dead, attempts, stats
--- ARGV  group, consumer, lowest entry id, highest entry id, most pending ids to ask for, cap of the attempt log, then for
---       each job: kind, entry id, job id, 1 and ten values where there is an attempt to record (else 0), and by kind:
+-- KEYS  stream, retry, retry:jobs, dead, attempts, stats, held
+-- ARGV  group, consumer, lowest entry id, highest entry id, most pending ids to ask for, cap of the attempt log, 1 where
+--       this call is a repeat, then for each job: kind, entry id, job id, 1 and ten values where there is an attempt to record (else 0), and by kind:
 --       D delivered, X discarded: nothing | R retried, W deferred: 'after' or 'at', ms, state, status, attempts
+--       H held: the same, and the hook (<user id>/<hook id>) and the job's age (epoch ms)
 --       K dead: reason, status, error, attempts | G given back: state
 -- Reply {now, next due or -1, result of each job…}: 1 settled, 2 settled as dead duplicate, 0 refused: it is another's
 --       now, 3 gone: settled before, or an error's text: still here
-local stream, retry, jobs, dead, attempts, stats = unpack(KEYS)
+local stream, retry, jobs, dead, attempts, stats, held = unpack(KEYS)
 local group, consumer = ARGV[1], ARGV[2]
-local most, cap = tonumber(ARGV[5]), tonumber(ARGV[6])
+local most, cap, is_repeat = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Rounded up, so that no retry is early.
@@ -19,7 +20,7 @@ local died_at = string.format('%.0f', now)
 
 -- 1. What is asked for.
 local OUTCOME = 14 -- where the value of `outcome` stands in a record
-local cursor = 6
+local cursor = 7
 local function take()
   cursor = cursor + 1
   return ARGV[cursor]
@@ -43,6 +44,7 @@ while cursor < #ARGV do
     op.state = take()
   elseif kind ~= 'D' and kind ~= 'X' then
     op.mode, op.ms, op.state, op.status, op.made = take(), take(), take(), take(), take()
+    if kind == 'H' then op.hook, op.age = take(), take() end
     waiters[#waiters + 1] = job
   end
   ops[#ops + 1] = op
@@ -63,14 +65,15 @@ local function holder(id)
   if one.err or #one == 0 then return 'nobody' end
   return one[1][2] == consumer and 'me' or 'other'
 end
-local taken = {}
+local taken, no_waiting = {}, nil
 if #waiters > 0 then
   local scores = redis.pcall('ZMSCORE', retry, unpack(waiters))
-  if scores.err then return scores end
-  for i, score in ipairs(scores) do taken[waiters[i]] = score and true or nil end
+  no_waiting = scores.err
+  for i, score in ipairs(no_waiting and {} or scores) do taken[waiters[i]] = score and true or nil end
 end
 
--- 3. New homes.
+-- 3. New homes. Nothing here may raise: what is written before would not be known to be.
+local function failure(reply) return type(reply) == 'table' and reply.err or nil end
 local kept, listed, planned = {}, {}, {}
 local byte = string.byte
 -- The fields without the workers' own, whose names start with '_'.
@@ -92,23 +95,27 @@ end
 local function bury(op, fields, reason, error)
   with(with(with(fields, '_id', op.job), '_reason', reason), '_status', op.status)
   with(with(with(fields, '_error', error), '_attempts', op.made), '_diedAt', died_at)
-  return redis.pcall('XADD', dead, '*', unpack(fields)).err
+  return failure(redis.pcall('XADD', dead, '*', unpack(fields)))
 end
 local moves = {}
 function moves.K(op, fields) return bury(op, fields, op.reason, op.error) or 1 end
-function moves.G(op, fields) return redis.pcall('XADD', stream, '*', unpack(with(fields, '_job', op.state))).err or 1 end
+function moves.G(op, fields) return failure(redis.pcall('XADD', stream, '*', unpack(with(fields, '_job', op.state)))) or 1 end
 function moves.R(op, fields)
+  if no_waiting then return no_waiting end
   if taken[op.job] then return bury(op, fields, 'duplicate', 'another job of this id is waiting already') or 2 end
   taken[op.job] = true
   local due = string.format('%.0f', tonumber(op.ms) + (op.mode == 'after' and now_up or 0))
-  with(kept, op.job, '1 ' .. op.id .. ' ' .. cmsgpack.pack(with(fields, '_job', op.state .. ' due=' .. due)))
+  local origin = op.hook and op.id .. '@' .. op.hook or op.id
+  with(kept, op.job, '1 ' .. origin .. ' ' .. cmsgpack.pack(with(fields, '_job', op.state .. ' due=' .. due)))
   with(listed, due, op.job)
   planned[#planned + 1] = op
 end
-moves.W = moves.R
+moves.W, moves.H = moves.R, moves.R
+function moves.X() return 1 end
 local function move(op)
   if holder(op.id) == 'other' then return 0 end
-  local entry = redis.call('XRANGE', stream, op.id, op.id)
+  local entry = redis.pcall('XRANGE', stream, op.id, op.id)
+  if entry.err then return entry.err end
   if #entry == 0 then
     leaving[#leaving + 1] = op.id
     return 3
@@ -116,12 +123,12 @@ local function move(op)
   return moves[op.kind](op, own_fields(entry[1][2]))
 end
 local function deliver(op)
-  if holder(op.id) ~= 'nobody' or redis.call('XDEL', stream, op.id) == 1 then return 1 end
+  if holder(op.id) ~= 'nobody' or redis.pcall('XDEL', stream, op.id) == 1 then return 1 end
   -- The job may have passed to another worker and wait for a retry: the receiver has it, so it needn't.
-  local waiting = redis.call('HGET', jobs, op.job)
-  if waiting and string.match(waiting, '^1 (%S+) ') == op.id then
-    redis.call('ZREM', retry, op.job)
-    redis.call('HDEL', jobs, op.job)
+  local waiting = redis.pcall('HGET', jobs, op.job)
+  if type(waiting) == 'string' and string.match(waiting, '^1 ([%d-]+)') == op.id then
+    redis.pcall('ZREM', retry, op.job)
+    redis.pcall('HDEL', jobs, op.job)
     return 1
   end
   return 3
@@ -130,16 +137,27 @@ for _, op in ipairs(ops) do
   op.result = moves[op.kind] and move(op) or not moves[op.kind] and deliver(op) or nil
 end
 if #planned > 0 then
-  local failed = redis.pcall('HSET', jobs, unpack(kept))
-  failed = type(failed) == 'table' and failed.err or nil
+  local failed = failure(redis.pcall('HSET', jobs, unpack(kept)))
   if not failed then
-    failed = redis.pcall('ZADD', retry, unpack(listed))
-    failed = type(failed) == 'table' and failed.err or nil
+    failed = failure(redis.pcall('ZADD', retry, unpack(listed)))
     if failed then
-      for _, op in ipairs(planned) do redis.call('HDEL', jobs, op.job) end
+      for _, op in ipairs(planned) do redis.pcall('HDEL', jobs, op.job) end
     end
   end
-  for _, op in ipairs(planned) do op.result = failed or 1 end
+  for _, op in ipairs(planned) do
+    op.result = failed or 1
+    if op.hook and not failed then
+      -- The list by hook is an index: without it, a job that is held is found by no one but its expiry.
+      local one = redis.pcall('ZADD', held .. ':' .. op.hook, op.age, op.job)
+      local all = redis.pcall('ZADD', held, 'NX', 0, op.hook)
+      local unlisted = failure(one) or failure(all)
+      if unlisted then
+        op.result = unlisted
+        redis.pcall('ZREM', retry, op.job)
+        redis.pcall('HDEL', jobs, op.job)
+      end
+    end
+  end
 end
 
 -- 4. The old home.
@@ -148,18 +166,19 @@ for _, op in ipairs(ops) do
 end
 if #leaving > 0 then
   redis.pcall('XACK', stream, group, unpack(leaving))
-  redis.call('XDEL', stream, unpack(leaving))
+  redis.pcall('XDEL', stream, unpack(leaving))
 end
 
 -- 5. What is remembered of it.
-local outcomes = { D = 'delivered', X = 'discarded', R = 'retried', W = 'deferred', K = 'dead' }
+local outcomes = { D = 'delivered', X = 'discarded', R = 'retried', W = 'deferred', H = 'deferred', K = 'dead' }
 local counts = {}
 local reply = { now, -1 }
 for _, op in ipairs(ops) do
   local outcome = op.result == 2 and 'dead' or outcomes[op.kind]
   if outcome and (op.result == 1 or op.result == 2) then counts[outcome] = (counts[outcome] or 0) + 1 end
-  -- A result that was refused was an attempt all the same; one that is gone has been recorded before.
-  if op.record and cap > 0 and (op.result == 0 or op.result == 1 or op.result == 2) then
+  -- A result that came too late was an attempt all the same, but a repeat may have been recorded before.
+  local is_new = op.result == 1 or op.result == 2 or not is_repeat and (op.result == 0 or op.result == 3)
+  if op.record and cap > 0 and is_new then
     op.record[OUTCOME] = outcome
     redis.pcall('XADD', attempts, 'MAXLEN', '~', cap, '*', unpack(op.record))
   end

@@ -89,7 +89,7 @@ impl Bench {
 
     pub(crate) async fn settle_all(&mut self, worker: &str, batch: &[Settlement]) -> Vec<Settled> {
         let queue = self.worker(worker);
-        queue.settle(&mut self.link, batch, MOST).await.unwrap().results
+        queue.settle(&mut self.link, batch, MOST, false).await.unwrap().results
     }
 
     /// Entries in the stream, pending ids, waiting jobs, dead letters.
@@ -117,7 +117,7 @@ impl Bench {
 }
 
 pub(crate) fn settlement(entry: EntryId, job: &str, destination: Destination) -> Settlement {
-    Settlement { entry, job_id: job.into(), destination, attempt: None, bytes: 0 }
+    Settlement { entry, job_id: job.into(), destination, attempt: None, asked_the_receiver: false, bytes: 0 }
 }
 
 pub(crate) fn retry(wait: Duration) -> Destination {

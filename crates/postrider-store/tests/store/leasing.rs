@@ -19,15 +19,32 @@ async fn a_lost_workers_jobs_are_taken_over_in_parts_and_its_consumer_goes_last(
         bench.leased("lost").await;
     }
     let queue = bench.worker("new");
-    let first = queue.take_over(&mut bench.link, "lost", 3).await.unwrap();
+    let first = queue.take_over(&mut bench.link, "lost", None, 3).await.unwrap();
     assert_eq!((first.entries.len(), first.finished), (3, false));
     assert!(
         first.entries.iter().all(|entry| entry.taken_over && entry.deliveries == 1 && entry.fields.is_some())
     );
-    let rest = queue.take_over(&mut bench.link, "lost", 3).await.unwrap();
+    let rest = queue.take_over(&mut bench.link, "lost", None, 3).await.unwrap();
     assert_eq!((rest.entries.len(), rest.finished), (2, true));
     let consumers = queue.consumers(&mut bench.link).await.unwrap();
     assert_eq!(consumers, [Consumer { name: "new".into(), pending: 5 }]);
+}
+
+#[tokio::test]
+async fn a_worker_that_has_beaten_since_it_was_found_dead_keeps_its_jobs() {
+    let mut bench = Bench::start().await;
+    bench.leased("back").await;
+    let queue = bench.worker("back");
+    presence::beat(&mut bench.link, queue.keys(), "back", "{}").await.unwrap();
+    let seen = presence::roll_call(&mut bench.link, queue.keys(), &[]).await.unwrap()["back"];
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    presence::beat(&mut bench.link, queue.keys(), "back", "{}").await.unwrap();
+    for beat in [Some(seen), None] {
+        let taken = bench.worker("new").take_over(&mut bench.link, "back", beat, 10).await.unwrap();
+        assert!(taken.entries.is_empty() && !taken.finished);
+    }
+    let now = presence::roll_call(&mut bench.link, queue.keys(), &[]).await.unwrap()["back"];
+    assert!(bench.worker("new").take_over(&mut bench.link, "back", Some(now), 10).await.unwrap().finished);
 }
 
 #[tokio::test]
@@ -35,7 +52,7 @@ async fn a_takeover_drops_ids_whose_entry_is_gone() {
     let mut bench = Bench::start().await;
     let id = bench.leased("lost").await;
     bench.ask::<usize>(&["XDEL", "q", &id.to_string()]).await;
-    let taken = bench.worker("new").take_over(&mut bench.link, "lost", 10).await.unwrap();
+    let taken = bench.worker("new").take_over(&mut bench.link, "lost", None, 10).await.unwrap();
     assert!(taken.entries.is_empty() && taken.finished);
     assert_eq!(bench.counts().await, [0, 0, 0, 0]);
 }
@@ -46,11 +63,11 @@ async fn only_the_owner_counts_a_crash_and_the_count_stays_with_the_entry() {
     let id = bench.leased("lost").await;
     let queue = bench.worker("new");
     assert!(!queue.count_crash(&mut bench.link, id, 2).await.unwrap());
-    queue.take_over(&mut bench.link, "lost", 10).await.unwrap();
+    queue.take_over(&mut bench.link, "lost", None, 10).await.unwrap();
     assert_eq!(deliveries(&bench, &id.to_string()).await, 1);
     assert!(queue.count_crash(&mut bench.link, id, 2).await.unwrap());
     assert_eq!(deliveries(&bench, &id.to_string()).await, 2);
-    let next = bench.worker("third").take_over(&mut bench.link, "new", 10).await.unwrap();
+    let next = bench.worker("third").take_over(&mut bench.link, "new", None, 10).await.unwrap();
     assert_eq!(next.entries[0].deliveries, 2);
 }
 
@@ -137,11 +154,11 @@ async fn heartbeats_differ_and_tell_what_a_worker_needs_to_hear() {
     assert!(beat.next_due.is_none() && !beat.paused && beat.now.as_millis() > 0);
     bench.ask::<usize>(&["HSET", "{q}:control", "paused", "1"]).await;
     bench.ask::<usize>(&["ZADD", "{q}:retry", "4711", "j"]).await;
-    let before = presence::roll_call(&mut bench.link, queue.keys()).await.unwrap();
+    let before = presence::roll_call(&mut bench.link, queue.keys(), &[]).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     let beat = presence::beat(&mut bench.link, queue.keys(), "a", "{}").await.unwrap();
     assert_eq!((beat.next_due.map(Timestamp::as_millis), beat.paused), (Some(4711), true));
-    let after = presence::roll_call(&mut bench.link, queue.keys()).await.unwrap();
+    let after = presence::roll_call(&mut bench.link, queue.keys(), &[]).await.unwrap();
     assert!(before["a"] < after["a"]);
 }
 
@@ -154,7 +171,7 @@ async fn a_worker_signs_off_only_when_nothing_is_pending_for_it() {
     assert!(!queue.sign_off(&mut bench.link).await.unwrap());
     assert_eq!(bench.settle("a", id, "j", Destination::Done).await, Settled::Applied);
     assert!(queue.sign_off(&mut bench.link).await.unwrap());
-    assert!(presence::roll_call(&mut bench.link, queue.keys()).await.unwrap().is_empty());
+    assert!(presence::roll_call(&mut bench.link, queue.keys(), &[]).await.unwrap().is_empty());
     assert!(queue.consumers(&mut bench.link).await.unwrap().is_empty());
 }
 

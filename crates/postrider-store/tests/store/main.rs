@@ -3,7 +3,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod bench_of_one;
+mod holding;
 mod leasing;
 mod memory;
+mod registry;
 mod settling;
 mod waiting;

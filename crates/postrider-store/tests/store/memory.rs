@@ -38,7 +38,7 @@ async fn every_step_of_a_worker_works_while_redis_refuses_writes_for_lack_of_mem
     ];
     assert_eq!(bench.settle_all("a", &batch).await, vec![Settled::Applied; 4]);
     while queue.promote(&mut bench.link).await.unwrap().promoted == 0 {}
-    assert_eq!(queue.take_over(&mut bench.link, "lost", 10).await.unwrap().entries.len(), 1);
+    assert_eq!(queue.take_over(&mut bench.link, "lost", None, 10).await.unwrap().entries.len(), 1);
     assert!(queue.count_crash(&mut bench.link, ids[4], 2).await.unwrap());
     assert_eq!(bench.read("a", 10).await.len(), 2);
     queue.sample(&mut bench.link).await.unwrap();

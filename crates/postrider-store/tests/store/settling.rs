@@ -6,6 +6,21 @@ use postrider_store::settlement::{AttemptRecord, Destination, Settled};
 
 use crate::bench_of_one::{Bench, MOST, dead, given_back, retry, settlement};
 
+fn attempt(outcome: &'static str) -> AttemptRecord {
+    AttemptRecord {
+        event_id: "ev".into(),
+        hook_id: "h".into(),
+        user_id: "u".into(),
+        destination: "https://x.example".into(),
+        attempt: 3,
+        outcome,
+        status: 204,
+        millis: 17,
+        error: String::new(),
+        response: vec![0xff, b'x'],
+    }
+}
+
 const SOON: Duration = Duration::from_millis(50);
 const LATER: Duration = Duration::from_secs(3600);
 
@@ -75,8 +90,8 @@ async fn settling_again_after_a_lost_reply_changes_nothing() {
 async fn only_a_success_is_accepted_from_a_worker_that_has_lost_the_job() {
     let mut bench = Bench::start().await;
     let id = bench.leased("lost").await;
-    assert!(bench.worker("new").take_over(&mut bench.link, "lost", 10).await.unwrap().finished);
-    for destination in [retry(SOON), dead(), given_back()] {
+    assert!(bench.worker("new").take_over(&mut bench.link, "lost", None, 10).await.unwrap().finished);
+    for destination in [retry(SOON), dead(), given_back(), Destination::Discarded] {
         assert_eq!(bench.settle("lost", id, "j", destination).await, Settled::Refused);
     }
     assert_eq!(bench.counts().await, [1, 1, 0, 0]);
@@ -90,7 +105,7 @@ async fn only_a_success_is_accepted_from_a_worker_that_has_lost_the_job() {
 async fn a_late_success_ends_a_waiting_job_only_if_it_came_from_that_very_entry() {
     let mut bench = Bench::start().await;
     let first = bench.leased("lost").await;
-    bench.worker("new").take_over(&mut bench.link, "lost", 10).await.unwrap();
+    bench.worker("new").take_over(&mut bench.link, "lost", None, 10).await.unwrap();
     assert_eq!(bench.settle("new", first, "j", retry(LATER)).await, Settled::Applied);
     let other = EntryId { millis: first.millis, sequence: first.sequence + 7 };
     assert_eq!(bench.settle("lost", other, "j", Destination::Done).await, Settled::Gone);
@@ -155,8 +170,8 @@ async fn ownership_is_found_by_number_and_also_when_the_list_of_leases_is_cut() 
     bench.read("a", 100).await;
     batch.reverse();
     let queue = bench.worker("a");
-    let cut = queue.settle(&mut bench.link, &batch[..6], 2).await.unwrap().results;
-    let whole = queue.settle(&mut bench.link, &batch[6..], MOST).await.unwrap().results;
+    let cut = queue.settle(&mut bench.link, &batch[..6], 2, false).await.unwrap().results;
+    let whole = queue.settle(&mut bench.link, &batch[6..], MOST, false).await.unwrap().results;
     assert_eq!([cut, whole].concat(), vec![Settled::Applied; 12]);
     assert_eq!(bench.counts().await, [0, 0, 0, 12]);
 }
@@ -178,18 +193,7 @@ async fn attempts_and_minute_counters_are_written_with_the_settle() {
     let mut bench = Bench::start().await;
     let id = bench.leased("a").await;
     let mut settlement = settlement(id, "j", Destination::Done);
-    settlement.attempt = Some(AttemptRecord {
-        event_id: "ev".into(),
-        hook_id: "h".into(),
-        user_id: "u".into(),
-        destination: "https://x.example".into(),
-        attempt: 3,
-        outcome: "delivered",
-        status: 204,
-        millis: 17,
-        error: String::new(),
-        response: vec![0xff, b'x'],
-    });
+    settlement.attempt = Some(attempt("delivered"));
     bench.settle_all("a", &[settlement]).await;
     let entries: Vec<(String, Vec<Field>)> = bench.ask(&["XRANGE", "{q}:attempts", "-", "+"]).await;
     let names: Vec<_> = entries[0].1.iter().map(|(name, _)| std::str::from_utf8(name).unwrap()).collect();
@@ -204,19 +208,74 @@ async fn attempts_and_minute_counters_are_written_with_the_settle() {
     );
 }
 
-#[tokio::test]
-async fn an_entry_too_wide_for_a_script_is_buried_whole() {
-    let mut bench = Bench::start().await;
+/// An entry that is too wide for a script, leased for `a`; and its fields.
+async fn wide_entry(bench: &Bench) -> (EntryId, Vec<Field>) {
     let wide: Vec<(String, String)> =
         (0..5_000).map(|number| (format!("x{number}"), "v".to_owned())).collect();
     let wide: Vec<(&str, &str)> = wide.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let id = bench.add(&wide).await;
-    let fields: Vec<Field> = bench.read("a", 1).await.remove(0).fields.unwrap();
-    let queue = bench.worker("a");
-    queue.bury_whole(&mut bench.link, &settlement(id, "j", dead()), &fields).await.unwrap();
-    assert_eq!(bench.counts().await, [0, 0, 0, 1]);
+    (id, bench.read("a", 1).await.remove(0).fields.unwrap())
+}
+
+#[tokio::test]
+async fn an_entry_too_wide_for_a_script_is_buried_whole_and_once() {
+    let mut bench = Bench::start().await;
+    let (id, fields) = wide_entry(&bench).await;
+    let (queue, settlement) = (bench.worker("a"), settlement(id, "j", dead()));
+    for settled in [Settled::Applied, Settled::Gone] {
+        assert_eq!(queue.bury_whole(&mut bench.link, &settlement, &fields).await.unwrap(), settled);
+        assert_eq!(bench.counts().await, [0, 0, 0, 1]);
+    }
     let letter = bench.last_entry("{q}:dead").await;
     assert_eq!((letter.len(), &*letter[4_999].0, &*letter[5_000].0), (5_006, "x4999", "_id"));
+}
+
+#[tokio::test]
+async fn a_wide_entry_stays_where_it_is_while_it_cannot_be_buried_or_is_anothers() {
+    let mut bench = Bench::start().await;
+    let (id, fields) = wide_entry(&bench).await;
+    let (queue, settlement) = (bench.worker("a"), settlement(id, "j", dead()));
+    bench.ask::<String>(&["SET", "{q}:dead", "not a stream"]).await;
+    let settled = queue.bury_whole(&mut bench.link, &settlement, &fields).await.unwrap();
+    assert!(matches!(settled, Settled::Failed(_)), "{settled:?}");
+    bench.ask::<usize>(&["DEL", "{q}:dead"]).await;
+    bench.worker("b").take_over(&mut bench.link, "a", None, 1).await.unwrap();
+    assert_eq!(queue.bury_whole(&mut bench.link, &settlement, &fields).await.unwrap(), Settled::Refused);
+    assert_eq!(bench.counts().await, [1, 1, 0, 0]);
+}
+
+#[tokio::test]
+async fn only_the_jobs_that_must_wait_fail_where_the_waiting_set_is_no_set() {
+    let mut bench = Bench::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(bench.leased("a").await);
+    }
+    bench.ask::<String>(&["SET", "{q}:retry", "not a set"]).await;
+    let batch = [
+        settlement(ids[0], "j0", Destination::Done),
+        settlement(ids[1], "j1", retry(LATER)),
+        settlement(ids[2], "j2", dead()),
+    ];
+    let results = bench.settle_all("a", &batch).await;
+    assert!(matches!(&results[1], Settled::Failed(_)) && results[0] == Settled::Applied, "{results:?}");
+    assert_eq!(results[2], Settled::Applied);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_result_came_too_late_is_recorded_and_a_repeat_is_not() {
+    let mut bench = Bench::start().await;
+    let id = bench.leased("lost").await;
+    bench.worker("new").take_over(&mut bench.link, "lost", None, 10).await.unwrap();
+    let mut late = settlement(id, "j", retry(LATER));
+    late.attempt = Some(attempt("retried"));
+    assert_eq!(bench.settle_all("lost", &[late]).await, [Settled::Refused]);
+    assert_eq!(bench.ask::<usize>(&["XLEN", "{q}:attempts"]).await, 1);
+    let mut again = settlement(id, "j", retry(LATER));
+    again.attempt = Some(attempt("retried"));
+    let queue = bench.worker("lost");
+    queue.settle(&mut bench.link, &[again], MOST, true).await.unwrap();
+    assert_eq!(bench.ask::<usize>(&["XLEN", "{q}:attempts"]).await, 1);
 }
 
 #[tokio::test]

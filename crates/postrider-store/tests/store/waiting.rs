@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use postrider_core::entry_id::EntryId;
 use postrider_core::job_state::JobState;
 use postrider_core::time::Timestamp;
 use postrider_store::queue::PromoteReply;
@@ -31,7 +32,7 @@ async fn a_retry_comes_back_whole_and_never_early() {
     let wait = Duration::from_millis(120);
     let started = Instant::now();
     let queue = bench.worker("a");
-    let reply = queue.settle(&mut bench.link, &[settlement(id, "j", retry(wait))], 10).await.unwrap();
+    let reply = queue.settle(&mut bench.link, &[settlement(id, "j", retry(wait))], 10, false).await.unwrap();
     assert_eq!(bench.counts().await, [0, 0, 1, 0]);
     let due = reply.next_due.unwrap();
     assert!(promote_when_due(&mut bench).await.now >= due);
@@ -67,6 +68,24 @@ async fn a_deferred_job_is_due_at_the_moment_it_names() {
     bench.settle("a", id, "j", destination).await;
     assert_eq!(bench.ask::<u64>(&["ZSCORE", "{q}:retry", "j"]).await, moment.as_millis());
     assert_eq!(promote(&mut bench).await.next_due, Some(moment));
+}
+
+#[tokio::test]
+async fn a_deferred_job_is_recalled_and_one_that_waits_for_a_retry_since_is_not() {
+    let mut bench = Bench::start().await;
+    let hour = || Destination::Deferred {
+        until: Until::After(Duration::from_secs(3600)),
+        state: JobState::default(),
+    };
+    let (deferred, retried) = (bench.leased("a").await, bench.leased("a").await);
+    bench.settle("a", deferred, "j", hour()).await;
+    bench.settle("a", retried, "k", retry(Duration::from_secs(3600))).await;
+    let queue = bench.worker("a");
+    let earlier = EntryId { sequence: retried.sequence + 9, ..retried };
+    let jobs = [("j", deferred), ("k", earlier), ("gone", deferred)];
+    assert_eq!(queue.recall(&mut bench.link, &jobs).await.unwrap(), 1);
+    assert_eq!(promote_when_due(&mut bench).await.promoted, 1);
+    assert_eq!(bench.counts().await, [1, 0, 1, 0]);
 }
 
 #[tokio::test]
@@ -121,4 +140,25 @@ async fn every_due_job_is_promoted_once_however_many_promote() {
     }
     assert_eq!(promoted, 600);
     assert_eq!(bench.counts().await, [600, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_waiting_job_that_cannot_be_read_is_a_dead_letter_and_holds_up_nobody() {
+    let mut bench = Bench::start().await;
+    for record in ["2 from a version to come", "1 5-1 \u{7f}damaged", ""] {
+        bench.ask::<usize>(&["HSET", "{q}:retry:jobs", record, record]).await;
+        bench.ask::<usize>(&["ZADD", "{q}:retry", "1", record]).await;
+    }
+    let id = bench.leased("a").await;
+    bench.settle("a", id, "good", retry(Duration::ZERO)).await;
+    let (mut promoted, mut unreadable) = (0, 0);
+    while promoted == 0 || unreadable < 3 {
+        let reply = promote(&mut bench).await;
+        promoted += reply.promoted;
+        unreadable += reply.unreadable;
+    }
+    assert_eq!(bench.counts().await, [1, 0, 0, 3]);
+    let letters: Vec<(String, std::collections::HashMap<String, String>)> =
+        bench.ask(&["XRANGE", "{q}:dead", "-", "+"]).await;
+    assert!(letters.iter().any(|(_, letter)| letter["record"] == "2 from a version to come"));
 }

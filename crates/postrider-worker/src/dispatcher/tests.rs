@@ -92,7 +92,7 @@ impl Watcher {
                 let (entry, _) = self.running.remove(nth % self.running.len());
                 self.suspects_running.remove(&entry);
                 self.unsettled.push(entry);
-                let next = self.dispatcher.finish(entry, self.now);
+                let next = self.dispatcher.finish(entry, self.now, Pace::Learn);
                 self.moved(next);
             }
             Step::Settle(nth) if !self.unsettled.is_empty() => {
@@ -188,6 +188,7 @@ fn a_large_entry_makes_the_next_reads_small() {
     for _ in 0..100 {
         dispatcher.note_size(100);
     }
+    dispatcher.release(0);
     assert_eq!(dispatcher.reserve(), bounds().slots);
 }
 
@@ -209,6 +210,16 @@ fn suspects_run_one_at_a_time_beside_ordinary_jobs() {
     assert!(matches!(dispatcher.admit(ticket(1, "a", true), now), Placement::Start(_)));
     assert!(matches!(dispatcher.admit(ticket(2, "b", true), now), Placement::Kept));
     assert!(matches!(dispatcher.admit(ticket(3, "b", false), now), Placement::Start(_)));
-    let moves = dispatcher.finish(EntryId { millis: 1, sequence: 0 }, now);
+    let moves = dispatcher.finish(EntryId { millis: 1, sequence: 0 }, now, Pace::Learn);
     assert!(matches!(&moves[..], [Placement::Start(next)] if next.job == 2), "{moves:?}");
+}
+
+#[test]
+fn many_suspects_leave_the_slots_to_others() {
+    let mut dispatcher = Dispatcher::new(bounds());
+    let now = Instant::now();
+    let placements: Vec<_> = (0..8).map(|number| dispatcher.admit(ticket(number, "a", true), now)).collect();
+    let deferred = placements.iter().filter(|placement| matches!(placement, Placement::Defer(_, _))).count();
+    assert_eq!((dispatcher.in_flight(), deferred), (1, 8 - 1 - MAX_SUSPECTS));
+    assert_eq!(dispatcher.reserve(), bounds().slots - 1, "ordinary jobs are read beside them");
 }

@@ -11,7 +11,7 @@ use postrider_store::presence;
 use postrider_store::queue::Consumer;
 use postrider_store::reader::Waker;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, LostWorker};
 use crate::event::WorkerLost;
 use crate::health::Part;
 
@@ -45,7 +45,7 @@ impl Observer {
         unbroken_since: Instant,
         beats: &HashMap<Box<str>, i64>,
         consumers: &[Consumer],
-    ) -> Vec<Box<str>> {
+    ) -> Vec<LostWorker> {
         let listed = consumers.iter().map(|consumer| &consumer.name);
         let mut seen = HashMap::new();
         for name in beats.keys().chain(listed) {
@@ -60,11 +60,8 @@ impl Observer {
         let is_dead = |sighting: &Sighting| {
             now.saturating_duration_since(sighting.since.max(unbroken_since)) >= self.dead_after
         };
-        self.sightings
-            .iter()
-            .filter(|(_, sighting)| is_dead(sighting))
-            .map(|(name, _)| name.clone())
-            .collect()
+        let dead = self.sightings.iter().filter(|(_, sighting)| is_dead(sighting));
+        dead.map(|(name, sighting)| LostWorker { name: name.clone(), beat: sighting.beat }).collect()
     }
 
     fn forget_all(&mut self) {
@@ -81,6 +78,8 @@ pub(crate) async fn run(engine: Arc<Engine>, mut link: Link, reader: Waker) {
         let unbroken = engine.pulse.borrow().unbroken_since(now, engine.config.fence_after());
         let Some(unbroken_since) = unbroken else {
             observer.forget_all();
+            // Who was dead before an outage may have lived through it.
+            engine.lost_workers().clear();
             continue;
         };
         match look(&engine, &mut link).await {
@@ -99,23 +98,23 @@ async fn look(
     link: &mut Link,
 ) -> Result<(HashMap<Box<str>, i64>, Vec<Consumer>), StoreError> {
     let me = engine.queue.consumer();
-    let mut beats = presence::roll_call(link, engine.queue.keys()).await?;
-    beats.remove(me);
     let mut consumers = engine.queue.consumers(link).await?;
     consumers.retain(|consumer| *consumer.name != *me);
+    let mut beats = presence::roll_call(link, engine.queue.keys(), &consumers).await?;
+    beats.remove(me);
     Ok((beats, consumers))
 }
 
-async fn report(engine: &Engine, link: &mut Link, reader: &Waker, dead: Vec<Box<str>>) {
+async fn report(engine: &Engine, link: &mut Link, reader: &Waker, dead: Vec<LostWorker>) {
     let news: Vec<_> = {
         let mut lost = engine.lost_workers();
-        lost.retain(|name| dead.contains(name));
-        let news: Vec<_> = dead.into_iter().filter(|name| !lost.contains(name)).collect();
+        lost.retain(|known| dead.contains(known));
+        let news: Vec<_> = dead.into_iter().filter(|found| !lost.contains(found)).collect();
         lost.extend(news.iter().cloned());
         news
     };
     for worker in &news {
-        WorkerLost { worker }.emit();
+        WorkerLost { worker: &worker.name }.emit();
     }
     if !news.is_empty() {
         // An idle intake waits inside Redis and has all slots reserved meanwhile.
@@ -156,7 +155,7 @@ mod tests {
         ) -> Vec<String> {
             let at = |second| self.start + Duration::from_secs(second);
             let dead = self.observer.observe(at(second), at(unbroken), &beats(seen), listed);
-            dead.into_iter().map(String::from).collect()
+            dead.into_iter().map(|lost| lost.name.into()).collect()
         }
     }
 
