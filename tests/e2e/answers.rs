@@ -268,3 +268,18 @@ async fn no_secret_reaches_the_attempt_log_or_the_workers_log() {
     let log = world.workers[0].log();
     assert!(!log.contains("canary"), "{log}");
 }
+
+#[tokio::test]
+async fn records_that_cannot_be_read_hold_up_nobody() {
+    let world = World::with(WorldOptions::default().set("POSTRIDER_WORKER_CONCURRENCY", "8")).await;
+    let _: String = world.query(redis::cmd("SET").arg("postrider:hooks:{odd}").arg("no hash")).await;
+    for _ in 0..16 {
+        world.enqueue(&[("type", "note"), ("content", "{}"), ("hookId", "h"), ("userId", "odd")]).await;
+    }
+    world.send_to("/own", &[("hookId", "h"), ("userId", "odd")]).await;
+    let letters = world.wait_for_dead(16).await;
+    assert!(letters.iter().all(|letter| text(letter, "_reason") == "unknown_hook"));
+    assert_eq!(world.receiver.next_request().await.path(), "/own");
+    world.settled().await;
+    assert_eq!(world.workers[0].readyz().await.0, 200);
+}

@@ -103,3 +103,18 @@ async fn a_second_signal_ends_the_grace() {
     assert_eq!(world.workers[0].wait_exit(Duration::from_secs(8)).await, Some(0));
     assert_eq!((world.length().await, world.leased().await), (1, 0));
 }
+
+#[tokio::test]
+async fn a_stop_ends_in_time_although_redis_is_frozen() {
+    let mut world = World::with(WorldOptions::default().set("POSTRIDER_WORKER_GRACE", "1s")).await;
+    for number in 0..24 {
+        let hook = format!("h{number}");
+        world.send_to("/hang", &[("hookId", &hook), ("userId", "u")]).await;
+    }
+    world.receiver.wait_for(24).await;
+    world.redis.pause();
+    world.workers[0].sigterm();
+    // The grace, the last try to write results, a heartbeat under way, the leave-taking.
+    assert_eq!(world.workers[0].wait_exit(Duration::from_secs(20)).await, Some(0));
+    world.redis.resume();
+}

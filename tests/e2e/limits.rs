@@ -45,6 +45,56 @@ async fn a_flood_for_a_hanging_hook_leaves_the_others_undelayed() {
 }
 
 #[tokio::test]
+async fn deferred_jobs_come_back_as_soon_as_their_destination_has_room() {
+    let options = WorldOptions::default()
+        .set("POSTRIDER_WORKER_CONCURRENCY", "8")
+        .set("POSTRIDER_DELIVERY_TIMEOUT", "60s");
+    let world = World::with(options).await;
+    let hold = world.receiver.hold("/held");
+    for _ in 0..200 {
+        world.send_to("/held", &[]).await;
+    }
+    world
+        .until("most of them wait in Redis", Duration::from_secs(20), || async {
+            let waiting = world.waiting().await.len();
+            if waiting >= 190 { Ok(()) } else { Err(waiting) }
+        })
+        .await;
+    hold.release(200);
+    let released = Instant::now();
+    world.receiver.wait_for(200).await;
+    assert!(released.elapsed() < Duration::from_secs(15), "{:?}", released.elapsed());
+    world.settled().await;
+    assert!(world.receiver.max_concurrent("/held") <= 2);
+}
+
+#[tokio::test]
+async fn deferred_jobs_are_another_workers_at_once_when_theirs_stops() {
+    let options = WorldOptions::default()
+        .set("POSTRIDER_WORKER_CONCURRENCY", "8")
+        .set("POSTRIDER_DELIVERY_TIMEOUT", "60s");
+    let mut world = World::with(options).await;
+    let hold = world.receiver.hold("/held");
+    for _ in 0..60 {
+        world.send_to("/held", &[]).await;
+    }
+    world
+        .until("most of them wait in Redis", Duration::from_secs(20), || async {
+            let waiting = world.waiting().await.len();
+            if waiting >= 50 { Ok(()) } else { Err(waiting) }
+        })
+        .await;
+    world.add_worker(&[("POSTRIDER_WORKER_CONCURRENCY", "256")]).wait_ready().await;
+    world.workers[0].sigterm();
+    let told = Instant::now();
+    world.receiver.wait_for(50).await;
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    hold.release(200);
+    world.settled().await;
+    assert_eq!(world.receiver.count(), 60);
+}
+
+#[tokio::test]
 async fn a_paused_queue_sends_nothing_and_loses_nothing() {
     let world = World::start().await;
     let pause: redis::RedisResult<()> = redis::cmd("HSET")
@@ -55,6 +105,8 @@ async fn a_paused_queue_sends_nothing_and_loses_nothing() {
         .await;
     pause.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let (status, cause) = world.workers[0].readyz().await;
+    assert!(status == 503 && cause.contains("paused"), "{status} {cause}");
     for _ in 0..5 {
         world.send_to("/paused", &[]).await;
     }

@@ -5,7 +5,9 @@
 mod answers;
 mod crashes;
 mod drain;
+mod events;
 mod limits;
+mod pausing;
 mod producers_cases;
 mod producers_scenarios;
 mod redis_faults;

@@ -158,8 +158,12 @@ async fn a_missing_right_makes_the_worker_unready_naming_the_command() {
     let url = format!("redis://w:pw@127.0.0.1:{}", world.redis.port());
     let worker = world.add_worker(&[("POSTRIDER_REDIS_URL", &url)]);
     worker.wait_log("xreadgroup").await;
-    let (status, cause) = worker.readyz().await;
-    assert!(status == 503 && cause.contains("xreadgroup"), "{status} {cause}");
+    world
+        .until("the probe names the command", Duration::from_secs(5), || async {
+            let (status, cause) = world.workers[0].readyz().await;
+            if status == 503 && cause.contains("xreadgroup") { Ok(()) } else { Err(cause) }
+        })
+        .await;
     command(&world, &["ACL", "SETUSER", "w", "+xreadgroup"]).await;
     world.workers[0].wait_ready().await;
     goes_on(&world).await;

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use postrider_core::delivery::{Defaults, Delivery};
 use postrider_core::entry_id::EntryId;
-use postrider_core::job::{Field, Job, ParseContext};
+use postrider_core::job::{EntryKind, Field, Job, ParseContext};
 use postrider_core::profile::{Payload, Profile, ProfileSettings, Profiles};
 use postrider_core::time::Timestamp;
 
@@ -25,17 +25,19 @@ pub(crate) fn request(url: &str) -> anyhow::Result<Payload> {
     let fields: Vec<Field> =
         fields(url).into_iter().map(|(name, value)| (name.as_bytes().to_vec(), value.into_bytes())).collect();
     let mut context = ParseContext {
+        kind: EntryKind::Job,
         max_job_bytes: CONTENT_BYTES * 4,
         event_id_suffix: "".into(),
         endpoints: Default::default(),
     };
     let entry = EntryId { millis: 1_764_324_000_123, sequence: 0 };
     let job = Job::parse(entry, fields, &mut context).map_err(|invalid| anyhow!("{invalid:?}"))?;
-    let delivery = Delivery::assemble(&job, None, &defaults, &mut context.endpoints)
+    let now = Timestamp::from_millis(entry.millis);
+    let delivery = Delivery::assemble(&job, None, &defaults, &mut context.endpoints, now)
         .map_err(|refusal| anyhow!("the benchmark's job was refused: {refusal:?}"))?;
     defaults
         .profiles
-        .render(&job, &delivery, 1, Timestamp::from_millis(entry.millis))
+        .render(&job, &delivery, 1, now)
         .map_err(|fault| anyhow!("{fault:?}"))
         .context("failed to render the benchmark's job")
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use postrider_tests::redis_server::{RedisOptions, RedisServer};
 use postrider_tests::wait::until;
+use redis::Pipeline;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, Value};
 use tempfile::TempDir;
 
 use self::child::{FloorProcess, ReceiverProcess};
@@ -24,7 +24,6 @@ use crate::job;
 const QUEUE: &str = "postrider:deliveries";
 const RETRY: &str = "{postrider:deliveries}:retry";
 const DEAD: &str = "{postrider:deliveries}:dead";
-const CONTROL: &str = "{postrider:deliveries}:control";
 const BEATS: &str = "{postrider:deliveries}:workers:seen";
 
 /// Entries that are added with one round trip: enough to make it cheap, few enough to keep the memory of both sides small.
@@ -82,7 +81,9 @@ impl Scene {
     /// Adds one job to a path of the receiver.
     pub(crate) async fn add(&mut self, path: &str) -> anyhow::Result<()> {
         let fields = job::fields(&self.receiver.url(path));
-        self.tell(redis::cmd("XADD").arg(QUEUE).arg("*").arg(&fields)).await
+        let added =
+            redis::cmd("XADD").arg(QUEUE).arg("*").arg(&fields).exec_async(&mut self.connection).await;
+        added.context("failed to add a job")
     }
 
     /// Adds `count` jobs at an even rate; `path` is asked for right before each is added, with its number and the time.
@@ -98,16 +99,6 @@ impl Scene {
             self.add(&path(number, now_us())).await?;
         }
         Ok(())
-    }
-
-    /// Makes workers wait before they read.
-    pub(crate) async fn pause(&mut self) -> anyhow::Result<()> {
-        self.tell(redis::cmd("HSET").arg(CONTROL).arg("paused").arg(1)).await
-    }
-
-    /// Lets them read; they hear of it with their next heartbeat.
-    pub(crate) async fn resume(&mut self) -> anyhow::Result<()> {
-        self.tell(redis::cmd("HDEL").arg(CONTROL).arg("paused")).await
     }
 
     /// Waits until so many workers have beaten.
@@ -138,10 +129,5 @@ impl Scene {
         let mut connection = self.connection.clone();
         let reply = redis::cmd(command).arg(key).query_async(&mut connection).await;
         reply.with_context(|| format!("{command} of {key} was refused"))
-    }
-
-    async fn tell(&mut self, command: &Cmd) -> anyhow::Result<()> {
-        let _: Value = command.query_async(&mut self.connection).await.context("a command was refused")?;
-        Ok(())
     }
 }

@@ -1,33 +1,36 @@
 //! A job as its producer writes it: the fields of one stream entry. Checks nothing; that is [`crate::rules`].
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use postrider_core::job::Field;
 use postrider_core::profile::Profile;
 use postrider_core::time::whole_millis_up;
 
+use crate::fields::{self, Fields};
+
 /// One event for one hook. Each setter replaces what was set before, except [`header`](Self::header). `Debug` shows the
 /// fields' names only, since URLs, secrets and events are nobody else's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Job {
-    fields: Vec<Field>,
+    fields: Fields,
 }
 
 impl Job {
     /// A job for this URL, an absolute `http` or `https` one.
     pub fn to(url: impl AsRef<str>) -> Self {
-        Self { fields: Vec::new() }.set("to", url.as_ref())
+        Self { fields: Fields::default().set("to", url.as_ref()) }
     }
 
     /// A job for a registered hook: its URL, secret, profile and limits are looked up when the job is sent.
     pub fn for_hook(user_id: impl AsRef<str>, hook_id: impl AsRef<str>) -> Self {
-        Self { fields: Vec::new() }.set("userId", user_id.as_ref()).set("hookId", hook_id.as_ref())
+        let fields = Fields::default().set("userId", user_id.as_ref()).set("hookId", hook_id.as_ref());
+        Self { fields }
     }
 
     /// A job of any fields in any order, names and values as they stand in the stream.
     pub fn from_fields(fields: Vec<Field>) -> Self {
-        Self { fields }
+        Self { fields: Fields(fields) }
     }
 
     /// The event's type, 1 to 128 visible ASCII characters. Needed, except for profile `raw`.
@@ -64,8 +67,7 @@ impl Job {
 
     /// When the event happened; by default, when the job was added.
     pub fn created_at(self, at: SystemTime) -> Self {
-        let millis = u64::try_from(since_epoch(at).as_millis()).unwrap_or(u64::MAX);
-        self.set("createdAt", millis.to_string())
+        self.set("createdAt", fields::millis_down(at))
     }
 
     /// The job's id, unique while the job is alive; by default that of its stream entry.
@@ -84,10 +86,8 @@ impl Job {
     }
 
     /// One more request header. A name given twice makes the job unsound.
-    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        let name = format!("header:{}", name.as_ref());
-        self.fields.push((name.into_bytes(), value.as_ref().into()));
-        self
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        Self { fields: self.fields.add_header(name.as_ref(), value.as_ref()) }
     }
 
     /// Attempts in all, 1 to 100.
@@ -102,13 +102,12 @@ impl Job {
 
     /// Not sent earlier than this.
     pub fn not_before(self, at: SystemTime) -> Self {
-        self.set("notBefore", whole_millis_up(since_epoch(at)).to_string())
+        self.set("notBefore", fields::millis_up(at))
     }
 
     /// No attempt starts later than this.
     pub fn expires_at(self, at: SystemTime) -> Self {
-        let millis = u64::try_from(since_epoch(at).as_millis()).unwrap_or(u64::MAX);
-        self.set("expiresAt", millis.to_string())
+        self.set("expiresAt", fields::millis_down(at))
     }
 
     /// The W3C trace context that the delivery belongs to.
@@ -118,43 +117,32 @@ impl Job {
 
     /// The fields of its stream entry.
     pub fn fields(&self) -> &[Field] {
-        &self.fields
+        &self.fields.0
     }
 
-    fn set(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        self.fields.retain(|(known, _)| known != name.as_bytes());
-        self.fields.push((name.into(), value.into()));
-        self
+    fn set(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        Self { fields: self.fields.set(name, value) }
     }
-}
-
-/// Times before 1970 can't be written; the first moment stands for them.
-fn since_epoch(at: SystemTime) -> Duration {
-    at.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl AsRef<[Field]> for Job {
     fn as_ref(&self) -> &[Field] {
-        &self.fields
+        self.fields()
     }
 }
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.fields.iter().map(|(name, _)| String::from_utf8_lossy(name));
         f.write_str("Job")?;
-        f.debug_list().entries(names).finish()
+        self.fields.fmt(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::UNIX_EPOCH;
 
-    fn shown(job: &Job) -> Vec<String> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        job.fields().iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect()
-    }
+    use super::*;
 
     #[test]
     fn every_setter_writes_its_field() {
@@ -179,12 +167,12 @@ mod tests {
         let expected = "to=https://hooks.example/in type=note content={\"a\":1} hookId=h userId=u secret=s eventId=e \
                         createdAt=1 id=i profile=raw contentType=text/plain header:X-A=1 maxAttempts=3 timeoutMs=5000 \
                         notBefore=3 expiresAt=9 traceparent=t";
-        assert_eq!(shown(&job).join(" "), expected);
+        assert_eq!(job.fields.shown(), expected);
     }
 
     #[test]
     fn the_last_value_counts() {
-        assert_eq!(shown(&Job::for_hook("u", "h").user_id("v")), ["hookId=h", "userId=v"]);
+        assert_eq!(Job::for_hook("u", "h").user_id("v").fields.shown(), "hookId=h userId=v");
     }
 
     #[test]

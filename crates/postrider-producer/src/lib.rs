@@ -1,12 +1,13 @@
-//! Adds delivery jobs from Rust: built with typed setters, checked by the very rules that the workers go by, added with
+//! Adds delivery jobs and events from Rust: built with typed setters, checked by the very rules that the workers go by, added with
 //! XADD. Never sends a webhook, and never repeats an XADD whose answer was lost.
 //!
-//! - [`job`]: [`Job`], one event for one hook; [`rules`]: what makes a job sound; [`producer`]: adding it.
+//! - [`job`]: [`Job`], one event for one hook; [`event`]: [`Event`], for all hooks that asked for it.
+//! - [`rules`]: what makes them sound; [`producer`]: adding them.
 //!
 //! ```no_run
 //! use std::time::{Duration, SystemTime};
 //!
-//! use postrider_producer::{Job, Producer};
+//! use postrider_producer::{Event, Job, Producer};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let producer = Producer::connect("redis://127.0.0.1:6379").await?;
@@ -17,17 +18,22 @@
 //!     .not_before(SystemTime::now() + Duration::from_secs(60));
 //! let added = producer.add(&job).await?;
 //! println!("{}", added.id);
+//! // For every active hook of the user that asked for notes.
+//! producer.add_event(&Event::new("9u", "note").content(r#"{"note":{"id":"9x"}}"#)).await?;
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod event;
+mod fields;
 pub mod job;
 pub mod producer;
 pub mod rules;
 
+pub use event::Event;
 pub use job::Job;
 pub use postrider_core::profile::Profile;
 pub use postrider_core::queue_name::QueueName;
 pub use postrider_store::producer::{ConnectError, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Replicated};
-pub use producer::{AddError, Added, Producer, ProducerOptions};
+pub use producer::{AddError, Added, AddedEvent, Producer, ProducerOptions};
 pub use rules::Rules;

@@ -1,5 +1,5 @@
-//! Whether a job is sound, by the rules that the workers go by. Asks nobody: what a registered hook lends to the job is
-//! seen only when it is sent.
+//! Whether a job or an event is sound, by the rules that the workers go by. Asks nobody: what a registered hook lends to
+//! a job is seen only when it is sent, and which hooks an event is for only when it is fanned out.
 
 use std::fmt;
 
@@ -7,19 +7,21 @@ use postrider_core::delivery::{Defaults, Delivery, Refusal, check_for_profile};
 use postrider_core::endpoint::EndpointCache;
 use postrider_core::entry_id::EntryId;
 use postrider_core::fault::Fault;
-use postrider_core::job::{Job as CheckedJob, ParseContext};
+use postrider_core::job::{EntryKind, Job as CheckedJob, ParseContext};
 use postrider_core::profile::Profile;
 use postrider_core::queue_name::QueueName;
 use postrider_core::signature::SigningKey;
 
+use crate::event::Event;
 use crate::job::Job;
 
 /// Stands for the entry that isn't there yet; what depends on its id can't be wrong.
 const FUTURE_ENTRY: EntryId = EntryId { millis: 0, sequence: 0 };
 
-/// The rules of one queue.
+/// The rules of one queue, and of the events that become jobs of it.
 pub struct Rules {
     context: ParseContext,
+    events: ParseContext,
     defaults: Defaults,
 }
 
@@ -32,9 +34,23 @@ impl fmt::Debug for Rules {
 impl Rules {
     /// Rules for `queue`, whose workers accept entries of up to `max_job_bytes` and have these settings.
     pub fn new(queue: &QueueName, max_job_bytes: usize, defaults: Defaults) -> Self {
-        let event_id_suffix = queue.event_id_suffix().into();
-        let context = ParseContext { max_job_bytes, event_id_suffix, endpoints: EndpointCache::default() };
-        Self { context, defaults }
+        let context = |kind, event_id_suffix| ParseContext {
+            kind,
+            max_job_bytes,
+            event_id_suffix,
+            endpoints: EndpointCache::default(),
+        };
+        let jobs = context(EntryKind::Job, queue.event_id_suffix().into());
+        Self { context: jobs, events: context(EntryKind::Event, "".into()), defaults }
+    }
+
+    /// The event as a worker will read it; of a [`CheckedJob`], it has what its jobs inherit.
+    ///
+    /// # Errors
+    /// What is wrong, naming the field and never its value: added like this, the event would be dead, reason `invalid`.
+    pub fn check_event(&mut self, event: &Event) -> Result<CheckedJob, Fault> {
+        let parsed = CheckedJob::parse(FUTURE_ENTRY, event.fields().to_vec(), &mut self.events);
+        parsed.map_err(|invalid| invalid.fault)
     }
 
     /// The job as a worker will read it.
@@ -67,7 +83,7 @@ impl Rules {
 
     /// Makes the first attempt's request, as the worker would: nothing that can go wrong there is missed here.
     fn check_request(&mut self, job: &CheckedJob) -> Result<(), Fault> {
-        match Delivery::assemble(job, None, &self.defaults, &mut self.context.endpoints) {
+        match Delivery::assemble(job, None, &self.defaults, &mut self.context.endpoints, job.created_at) {
             Ok(delivery) => {
                 self.defaults.profiles.render(job, &delivery, job.next_attempt(), job.created_at).map(drop)
             }
@@ -119,6 +135,23 @@ mod tests {
     fn what_a_registered_hook_may_lend_is_not_asked_for() {
         check(&Job::for_hook("u", "h").content("not json"), None);
         check(&Job::for_hook("u", "h").event_type("note").content("{}").profile(Profile::Standard), None);
+    }
+
+    #[test]
+    fn an_event_needs_an_owner_a_type_and_json() {
+        let found = |event: &Event| ProducerOptions::default().rules().check_event(event).err();
+        let note = || Event::new("u", "note").content("{}");
+        assert!(found(&note().header("X-A", "1")).is_none());
+        for (event, start) in [
+            (Event::new("u", "note"), "field 'content' is missing"),
+            (note().content("{"), "field 'content' must be one JSON value"),
+            (note().id("i".repeat(64)), "field 'id' of an event"),
+            (Event::from_fields(note().fields()[1..].to_vec()), "field 'userId' is missing"),
+            (note().content(vec![b' '; 1 << 20]), "the entry has"),
+        ] {
+            let fault = found(&event).map(|fault| fault.sentence().to_owned());
+            assert!(fault.as_ref().is_some_and(|fault| fault.starts_with(start)), "{fault:?}, not {start}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use postrider_producer::{AddError, ConnectError, Job, Producer, ProducerOptions, QueueName};
+use postrider_producer::{AddError, ConnectError, Event, Job, Producer, ProducerOptions, QueueName};
 use postrider_store::fault::FaultClass;
 use postrider_store::producer::AddError as StoreAddError;
 use postrider_tests::redis_server::{RedisOptions, RedisServer};
@@ -76,6 +76,23 @@ async fn thousands_arrive_in_order_around_one_that_is_unsound() {
     let entries = world.entries(world.queue()).await;
     let last = entries.last().unwrap().1.iter().find(|(name, _)| name == b"id").unwrap();
     assert_eq!((entries.len(), &last.1[..]), (1699, &b"j1699"[..]));
+}
+
+#[tokio::test]
+async fn events_arrive_byte_for_byte_in_their_stream_around_one_that_is_unsound() {
+    let world = world().await;
+    let producer = Producer::connect(&world.redis.url()).await.unwrap();
+    let event = |id: &str| Event::new("9u", "note").content("{ }").id(id);
+    let plain = Event::new("9u", "note").content("[ ]");
+    let added = producer.add_event(&plain).await.unwrap();
+    let results = producer.add_events([event("one"), event("two words"), event("three")]).await;
+    assert!(matches!(results[1], Err(AddError::Invalid(_))), "{results:?}");
+    let ids: Vec<_> = results.iter().flatten().map(|added| &*added.id).collect();
+    assert_eq!(ids, ["one", "three"]);
+    let entries = world.entries("postrider:events").await;
+    assert_eq!((&*added.id, entries[0].0.as_str()), (&*added.entry.to_string(), &*added.id));
+    assert_eq!(entries[0].1, plain.fields());
+    assert_eq!((entries.len(), world.length().await), (3, 0));
 }
 
 #[tokio::test]

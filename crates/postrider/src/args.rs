@@ -2,6 +2,7 @@
 
 mod enqueue;
 mod flags;
+mod hooks;
 mod moment;
 
 use std::convert::Infallible;
@@ -16,6 +17,10 @@ use crate::settings::units::parse_duration;
 
 pub(crate) use enqueue::{EnqueueArgs, EnqueueWork, JobArgs, SECRET_VARIABLE, TypedHeader};
 pub(crate) use flags::SettingFlags;
+pub(crate) use hooks::{
+    CreateHook, DisableHook, HookFields, HookName, HooksArgs, HooksWork, List, ListHooks, RotateHook,
+    SecretFlags, TestHook, UpdateHook,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +50,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Add one job from flags, or many from JSON lines
     Enqueue(Box<EnqueueArgs>),
+    /// Register hooks, look at them, change them, try them
+    Hooks(Box<HooksArgs>),
     /// Run a receiver to test with, which prints each request
     Sink(SinkArgs),
     /// Show the configuration in force, and where each value came from
@@ -143,6 +150,7 @@ impl Args {
 fn definition() -> clap::Command {
     Args::command()
         .mut_subcommand("enqueue", |command| flags::show_only(command, enqueue::SECTIONS))
+        .mut_subcommand("hooks", |command| flags::for_all_below(flags::show_only(command, hooks::SECTIONS)))
         .mut_subcommand("healthcheck", |command| flags::show_only(command, &["http"]))
 }
 
@@ -163,10 +171,10 @@ mod tests {
     #[test]
     fn only_commands_that_work_are_listed() {
         let help = definition().render_help().to_string();
-        for command in ["worker", "demo", "enqueue", "sink", "config"] {
+        for command in ["worker", "demo", "enqueue", "hooks", "sink", "config"] {
             assert!(help.contains(&format!("\n  {command} ")), "{help}");
         }
-        for command in ["healthcheck", "hooks", "dead"] {
+        for command in ["healthcheck", "dead"] {
             assert!(!help.contains(&format!("\n  {command} ")), "{help}");
         }
     }

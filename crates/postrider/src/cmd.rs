@@ -4,7 +4,9 @@ mod config;
 mod demo;
 mod enqueue;
 mod healthcheck;
+mod hooks;
 mod sink;
+mod typed_file;
 mod worker;
 
 use crate::args::{Command, SettingFlags};
@@ -18,6 +20,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Worker(args) => worker::run(&prepare(args.settings)?),
         Command::Demo(args) => demo::run(args),
         Command::Enqueue(args) => enqueue::run(&prepare(args.settings)?, args.work),
+        Command::Hooks(args) => hooks::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
         Command::Healthcheck(args) => Ok(healthcheck::run(&load(args.settings)?.settings.http)?),

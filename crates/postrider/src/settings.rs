@@ -25,7 +25,6 @@ pub(crate) mod units;
 use std::io::IsTerminal;
 
 use postrider_core::address::AddressPolicy;
-use postrider_core::queue_name::QueueName;
 use postrider_core::retry::RetryPolicy;
 
 use key::Preset;
@@ -33,7 +32,7 @@ use layers::{Chosen, Given, Layers};
 use outgoing::Delivery;
 use problem::Problems;
 use reader::Reader;
-use sections::{Http, Keep, Log, LogFormat, Queue, Redis, Worker};
+use sections::{Events, Http, Keep, Log, LogFormat, Queue, Redis, Worker};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -44,7 +43,7 @@ pub(crate) struct Settings {
     /// What is served.
     pub(crate) queue: Queue,
     /// Where events to fan out come from, if anywhere.
-    pub(crate) events_stream: Option<QueueName>,
+    pub(crate) events: Option<Events>,
     /// The engine's limits and rhythm.
     pub(crate) worker: Worker,
     /// What requests look like.
@@ -89,11 +88,11 @@ impl Settings {
     fn read(reader: &mut Reader<'_>) -> Self {
         // Checked here and used by later versions only.
         reader.optional("destination.rate", kind::Kind::rate);
-        reader.word("hooks.when_inactive");
+        let queue = Queue::read(reader);
         Self {
             redis: Redis::read(reader),
-            queue: Queue::read(reader),
-            events_stream: sections::read_events_stream(reader),
+            events: Events::read(reader, queue.first()),
+            queue,
             worker: Worker::read(reader),
             delivery: Delivery::read(reader),
             retry: outgoing::read_retry(reader),
@@ -112,6 +111,7 @@ fn fill_derived(chosen: &mut [Chosen], settings: &Settings) {
     for chosen in chosen.iter_mut().filter(derived) {
         chosen.text = match chosen.key.name {
             "destination.max_in_flight" => settings.worker.max_in_flight.to_string(),
+            "events.queue" => settings.queue.first().to_string(),
             "log.format" => settings.log.format.as_str().to_owned(),
             _ => String::new(),
         };

@@ -53,7 +53,7 @@ fn version_and_help_are_no_failures() {
 #[test]
 fn wrong_usage_ends_with_2() {
     for arguments in
-        [&[][..], &["wurker"], &["worker", "--wurker"], &["config", "--worker-threads"], &["hooks", "list"]]
+        [&[][..], &["wurker"], &["worker", "--wurker"], &["config", "--worker-threads"], &["hooks", "lisst"]]
     {
         let output = run(arguments, &[]);
         assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));

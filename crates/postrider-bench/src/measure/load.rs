@@ -72,7 +72,8 @@ async fn floor(concurrency: u32, jobs: u64) -> anyhow::Result<Run> {
     })
 }
 
-/// The jobs are there first, and a paused worker beats: so its start and the adding are in no figure.
+/// The jobs are there before the worker, and the count begins when the first request has come: so neither its start nor
+/// the adding is in any figure.
 async fn worker(
     program: &Path,
     subject: Subject,
@@ -81,26 +82,25 @@ async fn worker(
     more: &[(&str, &str)],
 ) -> anyhow::Result<Run> {
     let mut scene = Scene::start().await?;
-    scene.pause().await?;
     scene.add_many("ok", jobs).await?;
     let slots = in_flight(concurrency);
     let settings: Vec<_> =
         slots.iter().map(|(name, value)| (*name, value.as_str())).chain(more.iter().copied()).collect();
     let worker = scene.worker(program, &settings)?;
-    scene.workers_beat(1).await;
+    let begun = scene.receiver.delivered(1).await?;
     let before = Used::look(&worker, &mut scene).await?;
-    scene.resume().await?;
     let seen = scene.receiver.delivered(jobs).await?;
     scene.settled().await?;
     let after = Used::look(&worker, &mut scene).await?;
+    let counted = (jobs - begun.delivered) as f64;
     Ok(Run {
         subject,
         concurrency,
         per_second: rate(&seen),
-        cpu_us: (after.worker_us - before.worker_us) as f64 / jobs as f64,
-        redis_us: Some((after.redis_us - before.redis_us) / jobs as f64),
-        jobs_per_read: Some(jobs as f64 / (after.reads - before.reads).max(1) as f64),
-        jobs_per_settle: Some(jobs as f64 / (after.scripts - before.scripts).max(1) as f64),
+        cpu_us: (after.worker_us - before.worker_us) as f64 / counted,
+        redis_us: Some((after.redis_us - before.redis_us) / counted),
+        jobs_per_read: Some(counted / (after.reads - before.reads).max(1) as f64),
+        jobs_per_settle: Some(counted / (after.scripts - before.scripts).max(1) as f64),
         peak_kib: Some(worker.peak_kib()?),
     })
 }

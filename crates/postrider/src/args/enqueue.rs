@@ -139,7 +139,7 @@ impl std::fmt::Debug for TypedHeader {
     }
 }
 
-fn typed_header(text: &str) -> Result<TypedHeader, Infallible> {
+pub(super) fn typed_header(text: &str) -> Result<TypedHeader, Infallible> {
     let pair = text.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     Ok(TypedHeader(pair))
 }

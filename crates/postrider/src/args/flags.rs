@@ -58,6 +58,14 @@ pub(crate) fn show_only(command: Command, sections: &[&str]) -> Command {
     })
 }
 
+/// Takes the settings also behind the commands below this one.
+pub(crate) fn for_all_below(command: Command) -> Command {
+    command.mut_args(|arg| {
+        let is_setting = arg.get_id() == CONFIG || Key::find(arg.get_id().as_str()).is_some();
+        arg.global(is_setting)
+    })
+}
+
 fn config_arg() -> Arg {
     Arg::new(CONFIG)
         .long(CONFIG)

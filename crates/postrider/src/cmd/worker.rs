@@ -7,10 +7,12 @@ use postrider_admin::{AdminPort, AdminState, RunningAdmin};
 use postrider_core::delivery::Defaults;
 use postrider_sender::{Sender, SenderConfig};
 use postrider_store::connect::Connector;
-use postrider_worker::config::WorkerConfig;
+use postrider_worker::config::{Trade, WorkerConfig};
 use postrider_worker::dispatcher::Bounds;
 use postrider_worker::health::Health;
-use postrider_worker::run::{self, StartError, Stop};
+use postrider_worker::run::{self, RunError, Stop};
+
+use tokio::task::JoinSet;
 
 use crate::exit::Failure;
 use crate::settings::Settings;
@@ -20,8 +22,8 @@ use crate::telemetry::Metrics;
 /// Runs a worker until SIGTERM or SIGINT, then drains it; a second signal ends the grace.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let metrics = Metrics::record()?;
-    let health = Arc::new(Health::default());
-    let _admin = open_admin_port(settings, &metrics, &health)?;
+    let engines = engines(settings);
+    let _admin = open_admin_port(settings, &metrics, &engines)?;
     let sender = Sender::new(SenderConfig {
         policy: settings.addresses.clone(),
         max_idle_per_host: settings.worker.max_in_flight,
@@ -31,14 +33,57 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let connector = Connector::new(&settings.redis.url).map_err(anyhow::Error::msg).context("redis.url")?;
     let worked = runtime(settings.worker.threads)?.block_on(async {
         let stop = listen_for_signals()?;
-        Ok::<_, anyhow::Error>(run::run(engine_config(settings), connector, sender, health, stop).await)
+        Ok::<_, anyhow::Error>(run_all(engines, &connector, &sender, &stop).await)
     });
     worked?.map_err(failure)
 }
 
-fn failure(error: StartError) -> Failure {
+/// One engine of this process, and what the probes ask it.
+struct Engine {
+    config: WorkerConfig,
+    health: Arc<Health>,
+}
+
+/// One engine for jobs, and one for events where they are fanned out here.
+fn engines(settings: &Settings) -> Vec<Engine> {
+    let deliver = engine_config(settings);
+    let fan_out = settings.events.as_ref().map(|events| WorkerConfig {
+        queue: events.stream.clone(),
+        trade: Trade::FanOut { deliveries: events.queue.clone() },
+        // Events have no destination of their own that could be slow.
+        bounds: Bounds { max_in_flight: deliver.bounds.slots, ..deliver.bounds },
+        ..deliver.clone()
+    });
+    let engine = |config: WorkerConfig| Engine { health: Arc::new(Health::new(config.heartbeat)), config };
+    std::iter::once(deliver).chain(fan_out).map(engine).collect()
+}
+
+/// Runs them side by side. If one ends by itself, the others are told to stop.
+async fn run_all(
+    engines: Vec<Engine>,
+    connector: &Connector,
+    sender: &Sender,
+    stop: &Stop,
+) -> Result<(), RunError> {
+    let mut running = JoinSet::new();
+    for Engine { config, health } in engines {
+        running.spawn(run::run(config, connector.clone(), sender.clone(), health, stop.clone()));
+    }
+    let mut first_error = Ok(());
+    while let Some(ended) = running.join_next().await {
+        // A panic of an engine is one of this process: nothing is left to go on with.
+        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        if ended.is_err() && first_error.is_ok() {
+            stop.drain.cancel();
+            first_error = ended;
+        }
+    }
+    first_error
+}
+
+fn failure(error: RunError) -> Failure {
     match error {
-        StartError::Unfit(sentence) => Failure::Unfit(sentence),
+        RunError::Unfit(sentence) => Failure::Unfit(sentence),
         other => anyhow::Error::from(other).into(),
     }
 }
@@ -69,16 +114,18 @@ fn listen_for_signals() -> anyhow::Result<Stop> {
 fn open_admin_port(
     settings: &Settings,
     metrics: &Metrics,
-    health: &Arc<Health>,
+    engines: &[Engine],
 ) -> anyhow::Result<Option<RunningAdmin>> {
     let Some(listen) = settings.http.listen else { return Ok(None) };
     let port =
         AdminPort::bind(listen).with_context(|| format!("http.listen: failed to listen on {listen}"))?;
-    let (metrics, ready, alive) = (metrics.handle(), health.clone(), health.clone());
+    let metrics = metrics.handle();
+    let asked: Arc<[Arc<Health>]> = engines.iter().map(|engine| engine.health.clone()).collect();
+    let alive = asked.clone();
     let state = AdminState {
         metrics: Arc::new(move || metrics.render()),
-        readiness: Arc::new(move || ready.readiness()),
-        alive: Arc::new(move || alive.is_alive()),
+        readiness: Arc::new(move || asked.iter().try_for_each(|health| health.readiness())),
+        alive: Arc::new(move || alive.iter().all(|health| health.is_alive())),
     };
     let running = port.serve(state).context("failed to start the admin port")?;
     tracing::info!(address = %running.local_addr(), "admin port open");
@@ -88,6 +135,7 @@ fn open_admin_port(
 fn engine_config(settings: &Settings) -> WorkerConfig {
     WorkerConfig {
         queue: settings.queue.first().clone(),
+        trade: Trade::Deliver,
         bounds: Bounds {
             slots: settings.worker.concurrency,
             max_in_flight: settings.worker.max_in_flight,
@@ -105,6 +153,7 @@ fn engine_config(settings: &Settings) -> WorkerConfig {
             profiles: settings.delivery.profiles.clone(),
         },
         retry: settings.retry.clone(),
+        when_inactive: settings.keep.when_inactive,
         max_attempt_records: settings.keep.attempts_max_entries,
         allow_eviction: settings.redis.allow_eviction,
     }

@@ -42,7 +42,18 @@ pub(crate) static KEYS: &[Key] = &[
         Kind::Whole { min: 1, max: 100 },
         "A job lost with its worker this many times is poison",
     ),
-    Key::new("events.stream", Clearable("postrider:events"), Kind::QueueName, "Stream of events to fan out"),
+    Key::new(
+        "events.stream",
+        Clearable("postrider:events"),
+        Kind::QueueName,
+        "Stream of events to fan out; empty: none",
+    ),
+    Key::new(
+        "events.queue",
+        Derived("the first of queue.names"),
+        Kind::QueueName,
+        "Queue that gets the jobs of events",
+    ),
     Key::new(
         "worker.concurrency",
         Text("256"),

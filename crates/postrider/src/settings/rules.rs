@@ -19,28 +19,16 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) {
             rule: "must be at least three times worker.heartbeat",
         },
         Rule {
-            broken: settings.retry.cap < settings.retry.base,
-            key: "retry.cap",
-            other: "retry.base",
-            rule: "must be at least retry.base",
-        },
-        Rule {
-            broken: worker.max_in_flight > worker.concurrency,
-            key: "destination.max_in_flight",
-            other: "worker.concurrency",
-            rule: "must be at most worker.concurrency",
-        },
-        Rule {
-            broken: worker.max_bytes < settings.queue.max_job_bytes,
-            key: "worker.max_bytes",
-            other: "queue.max_job_bytes",
-            rule: "must be at least queue.max_job_bytes",
-        },
-        Rule {
-            broken: settings.events_stream.as_ref() == Some(settings.queue.first()),
+            broken: settings.events.as_ref().is_some_and(|events| events.stream == *settings.queue.first()),
             key: "events.stream",
             other: "queue.names",
             rule: "must not be one of queue.names",
+        },
+        Rule {
+            broken: settings.events.as_ref().is_some_and(|events| events.queue == events.stream),
+            key: "events.queue",
+            other: "events.stream",
+            rule: "must not be events.stream",
         },
     ];
     for rule in rules.iter().filter(|rule| rule.broken) {
@@ -68,11 +56,9 @@ impl Rule {
 
 fn refuse_what_is_not_served(settings: &Settings, reader: &mut Reader<'_>) {
     let several = settings.queue.shares.len() > 1;
-    let hold = reader.text("hooks.when_inactive") == "hold";
     let rate = !reader.text("destination.rate").is_empty();
     for (refused, key, rule) in [
         (several, "queue.names", "this version serves one queue a worker; start a worker for each"),
-        (hold, "hooks.when_inactive", "this version can only drop jobs of inactive hooks; expected drop"),
         (rate, "destination.rate", "this version has no limit of rate; leave it empty"),
     ] {
         if refused && reader.sound(&[key]) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use postrider_core::queue_name::QueueName;
 use postrider_core::secret::Secret;
 use postrider_store::connect::Connector;
+use postrider_worker::config::WhenInactive;
 
 use super::kind::{Kind, LOG_LEVELS};
 use super::reader::Reader;
@@ -89,9 +90,22 @@ fn queue_share(item: &str) -> Option<QueueShare> {
     Some(QueueShare { name: QueueName::parse(name).ok()?, weight: weight.try_into().ok()? })
 }
 
-/// `events.stream`: where events to fan out come from, if anywhere.
-pub(crate) fn read_events_stream(reader: &mut Reader<'_>) -> Option<QueueName> {
-    reader.optional("events.stream", |_, text| QueueName::parse(text).ok())
+/// `events.*`: events to fan out.
+#[derive(Clone, Debug)]
+pub(crate) struct Events {
+    /// Where they come from.
+    pub(crate) stream: QueueName,
+    /// Where their jobs go.
+    pub(crate) queue: QueueName,
+}
+
+impl Events {
+    /// None where `events.stream` is empty; jobs go to `first_queue` where nothing is set.
+    pub(crate) fn read(reader: &mut Reader<'_>, first_queue: &QueueName) -> Option<Self> {
+        let name = |_, text: &str| QueueName::parse(text).ok();
+        let queue = reader.optional("events.queue", name).unwrap_or_else(|| first_queue.clone());
+        reader.optional("events.stream", name).map(|stream| Self { stream, queue })
+    }
 }
 
 /// `worker.*`, `destination.*`.
@@ -118,8 +132,8 @@ const SHARE_OF_ONE_DESTINATION: usize = 4;
 
 impl Worker {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let concurrency = reader.whole("worker.concurrency");
-        let max_in_flight = reader.optional_whole("destination.max_in_flight");
+        let concurrency: usize = reader.whole("worker.concurrency");
+        let max_in_flight: Option<usize> = reader.optional_whole("destination.max_in_flight");
         Self {
             concurrency,
             threads: reader.whole("worker.threads"),
@@ -127,7 +141,8 @@ impl Worker {
             heartbeat: reader.duration("worker.heartbeat"),
             dead_after: reader.duration("worker.dead_after"),
             max_bytes: reader.bytes("worker.max_bytes"),
-            max_in_flight: max_in_flight.unwrap_or((concurrency / SHARE_OF_ONE_DESTINATION).max(1)),
+            max_in_flight: max_in_flight
+                .map_or((concurrency / SHARE_OF_ONE_DESTINATION).max(1), |most| most.min(concurrency)),
         }
     }
 }
@@ -154,6 +169,8 @@ impl Http {
 /// `hooks.*`, `dead.*`, `attempts.*`, `notices.*`: what is kept, and how much of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Keep {
+    /// What becomes of jobs of inactive hooks.
+    pub(crate) when_inactive: WhenInactive,
     /// Hooks that one owner may register.
     pub(crate) max_hooks_per_user: usize,
     /// Age at which dead letters are removed, if ever.
@@ -169,6 +186,10 @@ pub(crate) struct Keep {
 impl Keep {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
+            when_inactive: match reader.word("hooks.when_inactive") {
+                "hold" => WhenInactive::Hold,
+                _ => WhenInactive::Drop,
+            },
             max_hooks_per_user: reader.whole("hooks.max_per_user"),
             dead_max_age: reader.optional_duration("dead.max_age"),
             attempts_max_entries: reader.whole("attempts.max_entries"),
