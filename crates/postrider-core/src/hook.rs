@@ -115,12 +115,12 @@ impl Hook {
         std::iter::once(&self.secret).chain(earlier.map(|earlier| &earlier.secret)).cloned().collect()
     }
 
-    /// The record with its hook set inactive because its receiver answered 410; `None` where it is no JSON object.
-    pub fn switched_off(json: &[u8]) -> Option<Vec<u8>> {
+    /// The record with its hook set inactive, and why; `None` where it is no JSON object.
+    pub fn switched_off(json: &[u8], reason: &str) -> Option<Vec<u8>> {
         let mut record: serde_json::Value = serde_json::from_slice(json).ok()?;
         let fields = record.as_object_mut()?;
         fields.insert("active".into(), false.into());
-        fields.insert("disabledReason".into(), "gone".into());
+        fields.insert("disabledReason".into(), reason.into());
         serde_json::to_vec(&record).ok()
     }
 }
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn switching_off_keeps_everything_else_as_it_was() {
-        let off = Hook::switched_off(br#"{"on":[],"n":12345678901234567,"active":true,"url":"u"}"#).unwrap();
+        let off = Hook::switched_off(br#"{"on":[],"n":12345678901234567,"active":true,"url":"u"}"#, "gone")
+            .unwrap();
         assert_eq!(
             String::from_utf8(off).unwrap(),
             r#"{"on":[],"n":12345678901234567,"active":false,"url":"u","disabledReason":"gone"}"#

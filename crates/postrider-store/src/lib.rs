@@ -22,6 +22,7 @@ pub mod presence;
 pub mod producer;
 pub mod queue;
 pub mod reader;
+mod resp;
 pub mod script;
 pub mod settlement;
 pub mod start_check;

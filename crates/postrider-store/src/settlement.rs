@@ -15,6 +15,8 @@ pub struct Settlement {
     pub entry: EntryId,
     /// The job's id.
     pub job_id: Box<str>,
+    /// The hook that the job is for, for whoever is told of its end; not needed for a job that is done.
+    pub hook: Option<HookName>,
     /// Where it goes.
     pub destination: Destination,
     /// The attempt that led to it, for the attempt log; none where no request was made.

@@ -54,6 +54,10 @@ pub struct WorkerConfig {
     pub retry: RetryPolicy,
     /// `hooks.when_inactive`.
     pub when_inactive: WhenInactive,
+    /// `hooks.disable_after`: nothing but failures for so long switches a hook off.
+    pub disable_after: Option<Duration>,
+    /// `notices.max_entries`; 0: none are kept.
+    pub max_notices: u64,
     /// `attempts.max_entries`.
     pub max_attempt_records: u64,
     /// `redis.allow_eviction`.

@@ -13,15 +13,17 @@ use postrider_core::retry::Roll;
 use postrider_core::time::Timestamp;
 use postrider_core::verdict::{DeadReason, Limits, Verdict};
 use postrider_sender::{Attempt, Request};
+use postrider_store::notices::NoticeKind;
 use postrider_store::settlement::{AttemptRecord, Destination, HookName, Made, Settlement, Until};
 
 use crate::config::{Trade, WhenInactive};
 use crate::dispatcher::Ticket;
-use crate::engine::{Engine, Lease, settlement};
+use crate::engine::{Engine, Lease, hook_name, settlement};
 use crate::event::AttemptFinished;
 use crate::fan_out::fan_out;
 use crate::health::Part;
 use crate::hook_cache::Record;
+use crate::owners::about_hook;
 use crate::pace::Backoff;
 use crate::redact::blanked;
 
@@ -69,8 +71,8 @@ async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settleme
     let delivery = assemble(engine, lease, record.as_ref())?;
     let request = render(engine, lease, &delivery)?;
     let attempt = send(engine, lease, request).await?;
-    if attempt.outcome == Outcome::Gone {
-        switch_off(engine, job, record.as_ref(), &delivery).await;
+    if let Some(registered) = registered_for(engine, job, record.as_ref(), &delivery) {
+        tell_owner(engine, job, &registered, &attempt).await;
     }
     let verdict = decide(engine, job, &delivery, &attempt);
     Ok(settle_attempt(engine, ticket, &delivery, attempt, verdict))
@@ -245,21 +247,45 @@ fn due_time(job: &Job) -> Timestamp {
     job.state.due.or(job.not_before).unwrap_or_else(added)
 }
 
-async fn switch_off(engine: &Engine, job: &Job, record: Option<&Record>, delivery: &Delivery) {
-    let (Some((user_id, hook_id)), Some(record)) = (job.hook_key(), record) else { return };
-    let registered = record.hook.as_ref().and_then(|hook| {
-        let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        endpoints.get(hook.url.as_bytes()).ok()
-    });
-    if registered.as_ref() != Some(&delivery.endpoint) {
-        return;
+/// The registered hook whose own URL was asked; a job's own `to` may be another, and says nothing about the hook.
+fn registered_for(
+    engine: &Engine,
+    job: &Job,
+    record: Option<&Record>,
+    delivery: &Delivery,
+) -> Option<Record> {
+    job.hook_key()?;
+    let record = record?;
+    let url = record.hook.as_ref()?.url.as_bytes();
+    let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+    (endpoints.get(url).ok()? == delivery.endpoint).then(|| record.clone())
+}
+
+/// Notes the attempt for the hook's owner; a receiver that is gone switches the hook off.
+async fn tell_owner(engine: &Engine, job: &Job, record: &Record, attempt: &Attempt) {
+    let Some((user_id, hook_id)) = job.hook_key() else { return };
+    let hook = HookName::new(user_id, hook_id);
+    let (status, now) = (attempt.outcome.status(), engine.pulse.borrow().redis_time_at_least(Instant::now()));
+    if !matches!(attempt.outcome, Outcome::Blocked { .. }) {
+        let succeeded = matches!(attempt.outcome, Outcome::Accepted { .. });
+        engine.owners.attempted(hook.clone(), now, status, succeeded);
     }
+    if attempt.outcome == Outcome::Gone {
+        switch_off(engine, &hook, record).await;
+    }
+}
+
+async fn switch_off(engine: &Engine, hook: &HookName, record: &Record) {
+    let (user_id, hook_id) = hook.parts();
     let mut backoff = Backoff::default();
     loop {
-        let switching = engine.hooks.switch_off(user_id, hook_id, record);
+        let switching = engine.hooks.switch_off(user_id, hook_id, record, "gone");
         match engine.abandon.run_until_cancelled(switching).await {
             Some(Ok(done)) => {
                 tracing::info!(user_id, hook_id, done, "hook switched off: its receiver is gone (410)");
+                if done {
+                    engine.owners.notice(about_hook(hook, NoticeKind::HookDisabled, "gone"));
+                }
                 return;
             }
             Some(Err(error)) => engine.failed(Part::Hooks, &error),
@@ -306,9 +332,12 @@ fn settle_attempt(
             Destination::Dead { reason, made, error: death_sentence(reason, &attempt, made) }
         }
     };
+    // A job that is done is nobody's news.
+    let hook = if matches!(destination, Destination::Done) { None } else { hook_name(job) };
     Settlement {
         entry: ticket.entry,
         job_id: job.id.clone(),
+        hook,
         destination,
         attempt: record,
         asked_the_receiver: was_made,

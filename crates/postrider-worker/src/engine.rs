@@ -11,7 +11,7 @@ use postrider_sender::Sender;
 use postrider_store::fault::StoreError;
 use postrider_store::link::Link;
 use postrider_store::queue::Queue;
-use postrider_store::settlement::{Destination, Settlement, Until};
+use postrider_store::settlement::{Destination, HookName, Settlement, Until};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,7 @@ use crate::event::{Metrics, RedisFailed, Summary};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
+use crate::owners::Owners;
 use crate::pulse::Pulse;
 
 /// Most jobs that one call recalls.
@@ -74,6 +75,8 @@ pub(crate) struct Engine {
     pub(crate) health: Arc<Health>,
     pub(crate) pulse: watch::Receiver<Pulse>,
     pub(crate) outbox: Outbox,
+    /// What owners of hooks are to be told.
+    pub(crate) owners: Owners,
     /// Says that nothing more is to be leased.
     pub(crate) stop_reading: CancellationToken,
     /// Says that requests under way are to be cut off.
@@ -207,12 +210,22 @@ impl Engine {
 
 /// A settlement without an attempt to record.
 pub(crate) fn settlement(entry: EntryId, job: &Job, destination: Destination) -> Settlement {
+    let hook = hook_name(job);
+    let bytes = job.size;
     Settlement {
         entry,
         job_id: job.id.clone(),
+        hook,
         destination,
         attempt: None,
         asked_the_receiver: false,
-        bytes: job.size,
+        bytes,
     }
+}
+
+/// The hook that a job is for, as notices name it.
+pub(crate) fn hook_name(job: &Job) -> Option<HookName> {
+    let (user_id, hook_id) = (job.user_id.as_deref(), job.hook_id.as_deref());
+    let is_named = user_id.is_some() || hook_id.is_some();
+    is_named.then(|| HookName::new(user_id.unwrap_or_default(), hook_id.unwrap_or_default()))
 }

@@ -101,12 +101,28 @@ impl HookCache {
         user_id: &str,
         hook_id: &str,
         record: &Record,
+        reason: &str,
     ) -> Result<bool, StoreError> {
-        let Some(off) = Hook::switched_off(&record.json) else { return Ok(false) };
+        let Some(off) = Hook::switched_off(&record.json, reason) else { return Ok(false) };
         let mut link = self.link.link().await;
         let replaced = hooks::replace_record(&mut link, user_id, hook_id, &record.json, &off).await?;
         self.records().remove(&(user_id.into(), hook_id.into()));
         Ok(replaced)
+    }
+
+    /// Switches a hook off as it is now; `false` where it is off already, gone, or was changed at this very moment.
+    pub(crate) async fn disable(
+        &self,
+        user_id: &str,
+        hook_id: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        match self.get(user_id, hook_id).await? {
+            Some(record) if record.hook.as_ref().is_some_and(|hook| hook.active) => {
+                self.switch_off(user_id, hook_id, &record, reason).await
+            }
+            _ => Ok(false),
+        }
     }
 
     /// A link over the same connection, for other questions that come before a request.

@@ -259,8 +259,15 @@ impl Intake {
         wide: Option<Vec<Field>>,
     ) {
         self.engine.dispatcher().hold_finished(entry);
-        let settlement =
-            Settlement { entry, job_id, destination, attempt: None, asked_the_receiver: false, bytes };
+        let settlement = Settlement {
+            entry,
+            job_id,
+            hook: None,
+            destination,
+            attempt: None,
+            asked_the_receiver: false,
+            bytes,
+        };
         self.engine.outbox.push_parcel(Parcel { settlement, wide });
     }
 

@@ -3,7 +3,7 @@
 //! - [`run`]: the life of a worker from its first heartbeat to its leave-taking.
 //! - `intake`: the one task that leases entries; [`dispatcher`]: who may start now (pure); `deliver`: one job's attempt
 //!   as a story, `fan_out`: one event's; `settle`: outcomes to Redis, in batches.
-//! - `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
+//! - `owners`: what owners of hooks are told. `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
 //! - [`health`]: what the probes say; `event`: facts, told as log lines and metrics.
 
 pub mod config;
@@ -19,6 +19,7 @@ mod hook_cache;
 mod intake;
 mod maintain;
 mod outbox;
+mod owners;
 mod pace;
 mod pulse;
 mod redact;

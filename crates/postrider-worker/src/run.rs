@@ -26,6 +26,7 @@ use crate::hook_cache::HookCache;
 use crate::intake::Intake;
 use crate::maintain::{held, lost_workers, promote, sample, sweep};
 use crate::outbox::Outbox;
+use crate::owners::{self, Owners};
 use crate::pace::Backoff;
 use crate::pulse::Pulse;
 use crate::settle;
@@ -127,6 +128,7 @@ fn build(
         health,
         pulse,
         outbox: Outbox::default(),
+        owners: Owners::default(),
         stop_reading: stop.drain.child_token(),
         abandon: stop.abandon.child_token(),
         finish: CancellationToken::new(),
@@ -160,6 +162,7 @@ impl Crew {
         others.spawn(watch.over("promote", promote::run(engine.clone(), link())));
         others.spawn(watch.over("held", held::run(engine.clone(), link())));
         others.spawn(watch.over("lost workers", lost_workers::run(engine.clone(), link(), waker.clone())));
+        others.spawn(watch.over("owners", owners::run(engine.clone(), link())));
         others.spawn(watch.over("sample", sample::run(engine.clone(), link())));
         others.spawn(watch.over("sweep", sweep::run(engine.clone())));
         others.close();

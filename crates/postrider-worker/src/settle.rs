@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use postrider_core::verdict::DeadReason;
 use postrider_store::fault::StoreError;
 use postrider_store::link::Link;
+use postrider_store::notices::{Notice, NoticeKind};
 use postrider_store::queue::SettleReply;
-use postrider_store::settlement::{Settled, Settlement};
+use postrider_store::settlement::{Destination, HookName, Settled, Settlement};
 use tokio::time::Instant;
 
 use crate::engine::Engine;
@@ -117,6 +119,9 @@ impl Settler {
 
     fn settled(&self, settlement: &Settlement, result: &Settled) {
         self.engine.metrics.settled(settlement, result);
+        if let Some(reason) = death(settlement, result) {
+            self.engine.owners.notice(about_death(settlement, reason));
+        }
         self.engine.dispatcher().settled(settlement.entry);
     }
 
@@ -129,5 +134,25 @@ impl Settler {
     fn keep(&mut self, parcel: Parcel) {
         self.stuck.push(parcel);
         self.try_again_at = Instant::now() + STUCK_PAUSE;
+    }
+}
+
+/// Why a job is dead now, if it is.
+fn death(settlement: &Settlement, result: &Settled) -> Option<DeadReason> {
+    match (result, &settlement.destination) {
+        (Settled::Applied, Destination::Dead { reason, .. }) => Some(*reason),
+        (Settled::Duplicate, _) => Some(DeadReason::Duplicate),
+        _ => None,
+    }
+}
+
+fn about_death(settlement: &Settlement, reason: DeadReason) -> Notice {
+    let (user_id, hook_id) = settlement.hook.as_ref().map_or(("", ""), HookName::parts);
+    Notice {
+        kind: NoticeKind::JobDead,
+        user_id: user_id.into(),
+        hook_id: hook_id.into(),
+        job: settlement.job_id.clone(),
+        reason: reason.as_str().into(),
     }
 }

@@ -117,7 +117,15 @@ impl Bench {
 }
 
 pub(crate) fn settlement(entry: EntryId, job: &str, destination: Destination) -> Settlement {
-    Settlement { entry, job_id: job.into(), destination, attempt: None, asked_the_receiver: false, bytes: 0 }
+    Settlement {
+        entry,
+        job_id: job.into(),
+        hook: None,
+        destination,
+        attempt: None,
+        asked_the_receiver: false,
+        bytes: 0,
+    }
 }
 
 pub(crate) fn retry(wait: Duration) -> Destination {

@@ -154,6 +154,8 @@ fn engine_config(settings: &Settings) -> WorkerConfig {
         },
         retry: settings.retry.clone(),
         when_inactive: settings.keep.when_inactive,
+        disable_after: settings.keep.disable_after,
+        max_notices: settings.keep.notices_max_entries,
         max_attempt_records: settings.keep.attempts_max_entries,
         allow_eviction: settings.redis.allow_eviction,
     }

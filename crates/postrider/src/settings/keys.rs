@@ -177,6 +177,12 @@ pub(crate) static KEYS: &[Key] = &[
         "What becomes of jobs whose hook is inactive",
     ),
     Key::new(
+        "hooks.disable_after",
+        Nothing,
+        duration(SECOND, 10 * YEAR),
+        "Nothing but failures for so long switches a hook off",
+    ),
+    Key::new(
         "hooks.max_per_user",
         Text("10"),
         Kind::Whole { min: 1, max: 10_000 },

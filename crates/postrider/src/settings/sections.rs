@@ -171,6 +171,8 @@ impl Http {
 pub(crate) struct Keep {
     /// What becomes of jobs of inactive hooks.
     pub(crate) when_inactive: WhenInactive,
+    /// Nothing but failures for so long switches a hook off, if ever.
+    pub(crate) disable_after: Option<Duration>,
     /// Hooks that one owner may register.
     pub(crate) max_hooks_per_user: usize,
     /// Age at which dead letters are removed, if ever.
@@ -190,6 +192,7 @@ impl Keep {
                 "hold" => WhenInactive::Hold,
                 _ => WhenInactive::Drop,
             },
+            disable_after: reader.optional_duration("hooks.disable_after"),
             max_hooks_per_user: reader.whole("hooks.max_per_user"),
             dead_max_age: reader.optional_duration("dead.max_age"),
             attempts_max_entries: reader.whole("attempts.max_entries"),
