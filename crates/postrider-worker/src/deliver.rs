@@ -1,31 +1,33 @@
 //! One job, from its start to its settlement.
 
+mod owner;
+pub(crate) mod patience;
+mod result;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use postrider_core::delivery::{Delivery, Refusal};
 use postrider_core::entry_id::EntryId;
 use postrider_core::job::Job;
-use postrider_core::outcome::Outcome;
 use postrider_core::retry::Roll;
 use postrider_core::time::Timestamp;
 use postrider_core::verdict::{DeadReason, Limits, Verdict};
 use postrider_sender::{Attempt, Request};
-use postrider_store::notices::NoticeKind;
-use postrider_store::settlement::{AttemptRecord, Destination, HookName, Made, Settlement, Until};
+use postrider_store::settlement::{Destination, HookName, Made, Settlement, Until};
 
+use self::owner::{registered_for, tell_owner};
+use self::patience::{Patience, unless_abandoned};
+use self::result::settle_attempt;
 use crate::config::{Trade, WhenInactive};
 use crate::dispatcher::Ticket;
-use crate::engine::{Engine, Lease, hook_name, settlement};
+use crate::engine::{Engine, Lease, settlement};
 use crate::event::AttemptFinished;
 use crate::fan_out::fan_out;
 use crate::health::Part;
 use crate::hook_cache::Record;
-use crate::owners::about_hook;
-use crate::pace::Backoff;
-use crate::redact::blanked;
 
 /// How a job that was to start ends without an attempt.
 pub(crate) enum Stop {
@@ -138,41 +140,6 @@ async fn registered_hook(engine: &Engine, lease: &Lease) -> Result<Option<Record
     }
 }
 
-/// What a job asks Redis before its request, unless the worker ends first.
-pub(crate) async fn unless_abandoned<T>(
-    engine: &Engine,
-    lease: &Lease,
-    asking: impl Future<Output = T>,
-) -> Result<T, Stop> {
-    engine.abandon.run_until_cancelled(asking).await.ok_or_else(|| give_back(lease))
-}
-
-/// How long a job that needs Redis before its request waits for it with its slot.
-pub(crate) struct Patience {
-    since: Instant,
-    backoff: Backoff,
-}
-
-/// Longer than Redis' short absences, shorter than what would leave no slot to others where only this question fails.
-const MAX_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long it waits without one then.
-const NEXT_TRY: Duration = Duration::from_secs(10);
-
-impl Patience {
-    pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), backoff: Backoff::default() }
-    }
-
-    pub(crate) async fn pause(&mut self, engine: &Engine, lease: &Lease) -> Result<(), Stop> {
-        if self.since.elapsed() > MAX_PATIENCE {
-            let state = lease.untouched_state();
-            return Err(Stop::To(Destination::Deferred { until: Until::After(NEXT_TRY), state }));
-        }
-        unless_abandoned(engine, lease, self.backoff.pause()).await
-    }
-}
-
 fn assemble(engine: &Engine, lease: &Lease, record: Option<&Record>) -> Result<Delivery, Stop> {
     let job = &lease.job;
     let hook = record.and_then(|record| record.hook.as_deref());
@@ -247,55 +214,6 @@ fn due_time(job: &Job) -> Timestamp {
     job.state.due.or(job.not_before).unwrap_or_else(added)
 }
 
-/// The registered hook whose own URL was asked; a job's own `to` may be another, and says nothing about the hook.
-fn registered_for(
-    engine: &Engine,
-    job: &Job,
-    record: Option<&Record>,
-    delivery: &Delivery,
-) -> Option<Record> {
-    job.hook_key()?;
-    let record = record?;
-    let url = record.hook.as_ref()?.url.as_bytes();
-    let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-    (endpoints.get(url).ok()? == delivery.endpoint).then(|| record.clone())
-}
-
-/// Notes the attempt for the hook's owner; a receiver that is gone switches the hook off.
-async fn tell_owner(engine: &Engine, job: &Job, record: &Record, attempt: &Attempt) {
-    let Some((user_id, hook_id)) = job.hook_key() else { return };
-    let hook = HookName::new(user_id, hook_id);
-    let (status, now) = (attempt.outcome.status(), engine.pulse.borrow().redis_time_at_least(Instant::now()));
-    if !matches!(attempt.outcome, Outcome::Blocked { .. }) {
-        let succeeded = matches!(attempt.outcome, Outcome::Accepted { .. });
-        engine.owners.attempted(hook.clone(), now, status, succeeded);
-    }
-    if attempt.outcome == Outcome::Gone {
-        switch_off(engine, &hook, record).await;
-    }
-}
-
-async fn switch_off(engine: &Engine, hook: &HookName, record: &Record) {
-    let (user_id, hook_id) = hook.parts();
-    let mut backoff = Backoff::default();
-    loop {
-        let switching = engine.hooks.switch_off(user_id, hook_id, record, "gone");
-        match engine.abandon.run_until_cancelled(switching).await {
-            Some(Ok(done)) => {
-                tracing::info!(user_id, hook_id, done, "hook switched off: its receiver is gone (410)");
-                if done {
-                    engine.owners.notice(about_hook(hook, NoticeKind::HookDisabled, "gone"));
-                }
-                return;
-            }
-            Some(Err(error)) => engine.failed(Part::Hooks, &error),
-            // The job is buried all the same; its next one meets the same answer.
-            None => return,
-        }
-        backoff.pause().await;
-    }
-}
-
 fn decide(engine: &Engine, job: &Job, delivery: &Delivery, attempt: &Attempt) -> Verdict {
     let now = engine.pulse.borrow().redis_time_at_most(Instant::now());
     let limits = Limits {
@@ -303,84 +221,6 @@ fn decide(engine: &Engine, job: &Job, delivery: &Delivery, attempt: &Attempt) ->
         time_left: job.expires_at.map(|expiry| expiry.since(now)),
     };
     engine.config.retry.decide(job.next_attempt(), &attempt.outcome, limits, Roll::new(fastrand::f64()))
-}
-
-fn settle_attempt(
-    engine: &Engine,
-    ticket: &Ticket<Lease>,
-    delivery: &Delivery,
-    attempt: Attempt,
-    verdict: Verdict,
-) -> Settlement {
-    let job = &ticket.job.job;
-    let made = Made { status: attempt.outcome.status(), attempts: job.next_attempt() };
-    // A URL that was refused as it stands was no attempt: nothing was asked of anyone.
-    let was_made = !matches!(attempt.outcome, Outcome::Blocked { .. });
-    let record =
-        (was_made && engine.queue.records_attempts()).then(|| record(job, delivery, &attempt, verdict));
-    let destination = match verdict {
-        Verdict::Done => Destination::Done,
-        Verdict::RetryAfter(wait) => {
-            Destination::Retry { wait, state: ticket.job.state_after_attempt(), made }
-        }
-        Verdict::Dead(reason) if !was_made => Destination::Dead {
-            reason,
-            made: Made { status: 0, attempts: job.state.attempts },
-            error: attempt.error,
-        },
-        Verdict::Dead(reason) => {
-            Destination::Dead { reason, made, error: death_sentence(reason, &attempt, made) }
-        }
-    };
-    // A job that is done is nobody's news.
-    let hook = if matches!(destination, Destination::Done) { None } else { hook_name(job) };
-    Settlement {
-        entry: ticket.entry,
-        job_id: job.id.clone(),
-        hook,
-        destination,
-        attempt: record,
-        asked_the_receiver: was_made,
-        bytes: job.size,
-    }
-}
-
-fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {
-    match reason {
-        DeadReason::Exhausted => {
-            format!("all {} attempts failed; the last: {}", made.attempts, attempt.error)
-        }
-        DeadReason::Expired => {
-            format!("the next attempt would come after expiresAt; the last: {}", attempt.error)
-        }
-        _ => attempt.error.clone(),
-    }
-}
-
-fn record(job: &Job, delivery: &Delivery, attempt: &Attempt, verdict: Verdict) -> AttemptRecord {
-    let outcome = match verdict {
-        Verdict::Done => "delivered",
-        Verdict::RetryAfter(_) => "retried",
-        Verdict::Dead(_) => "dead",
-    };
-    let secrets = delivery.secrets.iter().map(|secret| secret.reveal().as_bytes());
-    let headers = delivery.headers.iter().map(|header| header.value.as_bytes());
-    AttemptRecord {
-        event_id: job.event_id.clone(),
-        hook_id: job.hook_id.clone().unwrap_or_default(),
-        user_id: job.user_id.clone().unwrap_or_default(),
-        destination: delivery.endpoint.origin().into(),
-        attempt: job.next_attempt(),
-        outcome,
-        status: attempt.outcome.status(),
-        millis: attempt.elapsed.as_millis() as u64,
-        error: attempt.error.clone(),
-        response: attempt
-            .response
-            .as_ref()
-            .map(|body| blanked(body, secrets.chain(headers)))
-            .unwrap_or_default(),
-    }
 }
 
 fn dead(job: &Job, reason: DeadReason, error: &str) -> Stop {

@@ -5,7 +5,8 @@ use postrider_store::events::{Event, FannedOut};
 use postrider_store::fault::StoreError;
 use postrider_store::settlement::{Destination, Settlement};
 
-use crate::deliver::{Stop, count_start, unless_abandoned};
+use crate::deliver::patience::unless_abandoned;
+use crate::deliver::{Stop, count_start};
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, settlement};
 use crate::health::Part;

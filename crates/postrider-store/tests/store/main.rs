@@ -6,6 +6,7 @@ mod bench_of_one;
 mod holding;
 mod leasing;
 mod memory;
+mod notices;
 mod registry;
 mod settling;
 mod waiting;
