@@ -51,6 +51,19 @@ pub struct ParseContext {
     pub endpoints: EndpointCache,
 }
 
+/// What a job has beyond its event: the hook's id, its own id twice, the time, and their names.
+const MORE_THAN_ITS_EVENT: usize = 512;
+
+impl ParseContext {
+    /// Largest entry: an event leaves room for what its jobs have beside it, lest it become jobs that are too large.
+    fn max_bytes(&self) -> usize {
+        match self.kind {
+            EntryKind::Job => self.max_job_bytes,
+            EntryKind::Event => self.max_job_bytes.saturating_sub(MORE_THAN_ITS_EVENT),
+        }
+    }
+}
+
 /// One event for one hook, with everything that its producer may set.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -128,7 +141,7 @@ impl Job {
         let invalid = |fault| InvalidJob { id: id.clone(), state: known, fault };
 
         let state = state.map_err(invalid)?;
-        let size = check_entry(&fields, context.max_job_bytes).map_err(invalid)?;
+        let size = check_entry(&fields, context.max_bytes()).map_err(invalid)?;
         let mut job = Self {
             event_id: format!("{id}{}", context.event_id_suffix).into(),
             id: id.clone(),

@@ -15,6 +15,8 @@ use redis::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::resp::RespConnection;
+
 /// How long making a connection may take, its handshake and authentication included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -55,30 +57,69 @@ impl Connector {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(response_timeout);
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.open(config)).await {
-            Ok(connection) => connection,
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection within 3 s").into()),
-        }
+        in_time(self.open(config)).await
+    }
+
+    /// A connection for blocking reads: no time-out but the one its user keeps.
+    pub(crate) async fn connect_reader(&self) -> Result<ReaderConnection, RedisError> {
+        in_time(async {
+            let settings = self.client.get_connection_info().redis_settings();
+            Ok(match self.dial().await? {
+                Some(socket) => ReaderConnection::Own(RespConnection::over(socket, settings).await?),
+                None => ReaderConnection::Library(
+                    self.open(AsyncConnectionConfig::new().set_response_timeout(None)).await?,
+                ),
+            })
+        })
+        .await
     }
 
     async fn open(&self, config: AsyncConnectionConfig) -> Result<Connection, RedisError> {
-        let info = self.client.get_connection_info();
-        match info.addr() {
-            ConnectionAddr::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                Connection::over(stream, info.redis_settings(), config).await
-            }
-            ConnectionAddr::Unix(path) => {
-                let stream = UnixStream::connect(path).await?;
-                Connection::over(stream, info.redis_settings(), config).await
-            }
-            _ => {
+        let settings = self.client.get_connection_info().redis_settings();
+        match self.dial().await? {
+            Some(socket) => Connection::over(socket, settings, config).await,
+            None => {
                 let inner = self.client.get_multiplexed_async_connection_with_config(&config).await?;
                 Ok(Connection::new(inner, None, None))
             }
         }
     }
+
+    /// A bare socket; none where TLS is wanted, which only the client library speaks.
+    async fn dial(&self) -> Result<Option<Socket>, RedisError> {
+        match self.client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                Ok(Some(Box::new(stream)))
+            }
+            ConnectionAddr::Unix(path) => Ok(Some(Box::new(UnixStream::connect(path).await?))),
+            _ => Ok(None),
+        }
+    }
+}
+
+async fn in_time<T>(connecting: impl Future<Output = Result<T, RedisError>>) -> Result<T, RedisError> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(connection) => connection,
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection within 3 s").into()),
+    }
+}
+
+/// A connected stream of bytes.
+pub(crate) type Socket = Box<dyn Stream>;
+
+/// What a socket can do.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
+
+/// A connection for blocking reads.
+pub(crate) enum ReaderConnection {
+    /// One whose replies are read here.
+    Own(RespConnection),
+    /// One of the client library, for TLS.
+    Library(Connection),
 }
 
 /// One connection. A clone is the same connection, whose commands don't wait for each other's answers; dropping the last
@@ -97,14 +138,11 @@ struct Shared {
 }
 
 impl Connection {
-    async fn over<S>(
-        stream: S,
+    async fn over(
+        stream: Socket,
         settings: &redis::RedisConnectionInfo,
         config: AsyncConnectionConfig,
-    ) -> Result<Self, RedisError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) -> Result<Self, RedisError> {
         let activity = Activity::new();
         let watched = Watched { stream, activity: activity.clone() };
         let (inner, driver) = MultiplexedConnection::new_with_config(settings, watched, config).await?;
@@ -132,8 +170,11 @@ impl Connection {
 
     /// Sends one command and waits for its answer.
     pub async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
-        // An error inside the answer (RESP3 only, or of a nested reply) is no answer.
-        self.inner.send_packed_command(command).await?.extract_error()
+        // No reply of ours has errors inside but that of EXEC, which `transact` looks through.
+        match self.inner.send_packed_command(command).await? {
+            Value::ServerError(error) => Err(error.into()),
+            answer => Ok(answer),
+        }
     }
 
     /// Runs a MULTI/EXEC transaction; an error of any of its commands is its error.
@@ -169,11 +210,11 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { start: Instant::now(), last_millis: Arc::default() }
     }
 
-    fn note(&self) {
+    pub(crate) fn note(&self) {
         self.last_millis.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
@@ -182,12 +223,12 @@ impl Activity {
     }
 }
 
-struct Watched<S> {
-    stream: S,
+struct Watched {
+    stream: Socket,
     activity: Activity,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -201,7 +242,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

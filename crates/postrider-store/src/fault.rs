@@ -69,6 +69,12 @@ impl FaultClass {
         }
     }
 
+    /// Whether the connection that brought the error is to be replaced. After a refused login the credentials may have
+    /// been changed: only a new connection presents them again.
+    pub(crate) fn needs_new_connection(self) -> bool {
+        matches!(self, Self::Reconnect | Self::Denied)
+    }
+
     /// The word in the metric's label `kind`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,8 +109,7 @@ impl StoreError {
 
     /// From the text of an error that came inside a reply, as `WRONGTYPE Operation against …`.
     pub fn of_text(operation: impl Into<String>, text: &str) -> Self {
-        let (code, detail) = text.split_once(' ').unwrap_or((text, ""));
-        Self::new(operation, redis::make_extension_error(code.to_owned(), Some(detail.to_owned())))
+        Self::new(operation, server_error(text.as_bytes()))
     }
 
     /// What to do about it.
@@ -116,6 +121,13 @@ impl StoreError {
     pub fn line(&self) -> String {
         format!("{self}: {}", describe(&self.source))
     }
+}
+
+/// The error in a line of Redis: its code, a space, its detail.
+pub(crate) fn server_error(line: &[u8]) -> RedisError {
+    let line = String::from_utf8_lossy(line);
+    let (code, detail) = line.split_once(' ').unwrap_or((&line, ""));
+    redis::make_extension_error(code.to_owned(), Some(detail.to_owned()))
 }
 
 /// What Redis said, as it said it.

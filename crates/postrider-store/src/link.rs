@@ -31,18 +31,13 @@ impl Link {
         Self { connector, response_timeout: Some(response_timeout), connection: None }
     }
 
-    /// A link for blocking reads: no time-out but the one its user keeps.
-    pub fn without_timeout(connector: Connector) -> Self {
-        Self { connector, response_timeout: None, connection: None }
-    }
-
-    /// The connection, made now where there is none; the flag tells that it is new.
-    pub async fn connection(&mut self) -> Result<(&mut Connection, bool), RedisError> {
-        let is_new = self.connection.is_none();
-        if is_new {
-            self.connection = Some(self.connector.connect(self.response_timeout).await?);
+    /// The connection, made now where there is none.
+    pub async fn connection(&mut self) -> Result<&mut Connection, RedisError> {
+        if self.connection.is_none() {
+            // Boxed: it is rare, and would make every future that may have to connect as large as a handshake.
+            self.connection = Some(Box::pin(self.connector.connect(self.response_timeout)).await?);
         }
-        Ok((self.connection.as_mut().expect("it was made just now where it was missing"), is_new))
+        Ok(self.connection.as_mut().expect("it was made just now where it was missing"))
     }
 
     /// Drops the connection; the next command makes a new one.
@@ -60,7 +55,7 @@ impl Link {
         operation: impl FnOnce() -> String,
     ) -> Result<Value, StoreError> {
         let answer = match self.connection().await {
-            Ok((connection, _)) => script.run(connection, call).await,
+            Ok(connection) => script.run(connection, call).await,
             Err(error) => Err(error),
         };
         self.judge(answer, operation)
@@ -73,7 +68,7 @@ impl Link {
         operation: impl FnOnce() -> String,
     ) -> Result<Value, StoreError> {
         let answer = match self.connection().await {
-            Ok((connection, _)) => connection.send(command).await,
+            Ok(connection) => connection.send(command).await,
             Err(error) => Err(error),
         };
         self.judge(answer, operation)
@@ -86,18 +81,10 @@ impl Link {
         operation: impl FnOnce() -> String,
     ) -> Result<(), StoreError> {
         let answer = match self.connection().await {
-            Ok((connection, _)) => connection.transact(transaction).await,
+            Ok(connection) => connection.transact(transaction).await,
             Err(error) => Err(error),
         };
         self.judge(answer, operation).map(drop)
-    }
-
-    /// Drops the connection where an error of this class says so.
-    pub fn hang_up_after(&mut self, class: FaultClass) {
-        // After a refused login the credentials may have been changed: only a new connection presents them again.
-        if matches!(class, FaultClass::Reconnect | FaultClass::Denied) {
-            self.hang_up();
-        }
     }
 
     fn judge(
@@ -106,7 +93,9 @@ impl Link {
         operation: impl FnOnce() -> String,
     ) -> Result<Value, StoreError> {
         answer.map_err(|error| {
-            self.hang_up_after(FaultClass::of(&error));
+            if FaultClass::of(&error).needs_new_connection() {
+                self.hang_up();
+            }
             StoreError::new(operation(), error)
         })
     }
@@ -130,7 +119,7 @@ impl SharedLink {
     pub async fn link(&self) -> Link {
         let mut shared = self.connection.lock().await;
         if shared.as_ref().is_none_or(Connection::is_broken) {
-            *shared = self.connector.connect(Some(RESPONSE_TIMEOUT)).await.ok();
+            *shared = Box::pin(self.connector.connect(Some(RESPONSE_TIMEOUT))).await.ok();
         }
         Link {
             connector: self.connector.clone(),

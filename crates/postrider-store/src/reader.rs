@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, Value};
+use redis::{Cmd, RedisError};
 
-use crate::connect::{Connection, Connector};
+use crate::connect::{Activity, Connector, ReaderConnection};
 use crate::entry::{LeasedEntry, entries_of_read, integer};
 use crate::fault::StoreError;
 use crate::keys::GROUP;
@@ -29,9 +29,9 @@ const MAX_QUIET_UNSEEN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Reads one queue for one worker.
-#[derive(Debug)]
 pub struct Reader {
-    link: Link,
+    connector: Connector,
+    connection: Option<ReaderConnection>,
     client_id: Arc<AtomicI64>,
 }
 
@@ -54,7 +54,7 @@ impl Waker {
 impl Reader {
     /// A reader with no connection yet.
     pub fn new(connector: Connector) -> Self {
-        Self { link: Link::without_timeout(connector), client_id: Arc::default() }
+        Self { connector, connection: None, client_id: Arc::default() }
     }
 
     /// A handle that ends this reader's waits.
@@ -77,54 +77,69 @@ impl Reader {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(GROUP).arg(queue.consumer()).arg("COUNT").arg(count);
         command.arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS").arg(&queue.keys().stream).arg(">");
-        match self.read_raw(&command, redis_answers).await {
-            Ok(reply) => Ok(entries_of_read(reply)),
-            Err(error) => {
-                let error = StoreError::new(format!("read {}", queue.name()), error);
-                self.link.hang_up_after(error.class());
-                Err(error)
+        self.read_raw(&command, redis_answers).await.map_err(|error| {
+            let error = StoreError::new(format!("read {}", queue.name()), error);
+            if error.class().needs_new_connection() {
+                self.connection = None;
             }
-        }
+            error
+        })
     }
 
     async fn read_raw(
         &mut self,
         command: &Cmd,
         redis_answers: impl Fn() -> bool,
-    ) -> Result<Value, RedisError> {
-        let (connection, is_new) = self.link.connection().await?;
-        if is_new {
-            let mut ask = redis::cmd("CLIENT");
-            ask.arg("ID");
-            // Refused or not: without an id, a stop only takes a moment longer. Silence is another matter.
-            let id =
-                tokio::time::timeout(MAX_QUIET_ALONE, connection.send(&ask)).await.map_err(|_| silent())?;
-            self.client_id.store(id.ok().as_ref().and_then(integer).unwrap_or(0), Ordering::Relaxed);
+    ) -> Result<Vec<LeasedEntry>, RedisError> {
+        if self.connection.is_none() {
+            let mut connection = self.connector.connect_reader().await?;
+            self.client_id.store(ask_id(&mut connection).await?, Ordering::Relaxed);
+            self.connection = Some(connection);
         }
-        watch(connection, command, redis_answers).await
+        match self.connection.as_mut().expect("it was made just now where it was missing") {
+            ReaderConnection::Own(connection) => {
+                let activity = connection.activity();
+                watch(Some(&activity), connection.read_entries(command), redis_answers).await
+            }
+            ReaderConnection::Library(connection) => {
+                let activity = connection.activity();
+                watch(activity.as_ref(), connection.send(command), redis_answers).await.map(entries_of_read)
+            }
+        }
     }
 }
 
+/// This connection's id, 0 where Redis refuses to tell it: then a stop only takes a moment longer. Silence is another matter.
+async fn ask_id(connection: &mut ReaderConnection) -> Result<i64, RedisError> {
+    let mut ask = redis::cmd("CLIENT");
+    ask.arg("ID");
+    let id = tokio::time::timeout(MAX_QUIET_ALONE, async {
+        match connection {
+            ReaderConnection::Own(connection) => connection.number(&ask).await.ok().flatten(),
+            ReaderConnection::Library(connection) => {
+                connection.send(&ask).await.ok().as_ref().and_then(integer)
+            }
+        }
+    });
+    Ok(id.await.map_err(|_| silent())?.unwrap_or(0))
+}
+
 /// Waits for the reply as long as the connection shows life.
-async fn watch(
-    connection: &mut Connection,
-    command: &Cmd,
+async fn watch<T>(
+    activity: Option<&Activity>,
+    reply: impl Future<Output = Result<T, RedisError>>,
     redis_answers: impl Fn() -> bool,
-) -> Result<Value, RedisError> {
-    let activity = connection.activity();
-    let reply = connection.send(command);
+) -> Result<T, RedisError> {
     tokio::pin!(reply);
     let started = tokio::time::Instant::now();
     loop {
-        let (quiet, most) = match &activity {
+        let (quiet, most) = match activity {
             Some(activity) if redis_answers() => (activity.age().min(started.elapsed()), MAX_QUIET_ALONE),
             Some(activity) => (activity.age().min(started.elapsed()), MAX_QUIET),
             None => (started.elapsed(), MAX_QUIET_UNSEEN),
         };
         if quiet > BLOCK + most {
-            return Err(
-                std::io::Error::new(std::io::ErrorKind::TimedOut, "the connection has gone silent").into()
-            );
+            return Err(silent());
         }
         tokio::select! {
             reply = &mut reply => return reply,

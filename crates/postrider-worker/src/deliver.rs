@@ -39,13 +39,13 @@ pub(crate) enum Stop {
 
 /// Runs one job to its settlement. A panic on the way buries the job and harms no other.
 pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
-    let work = async {
+    let ended = guarded(async {
         match &engine.config.trade {
             Trade::Deliver => deliver(&engine, &mut ticket).await,
-            Trade::FanOut { deliveries } => fan_out(&engine, &mut ticket, deliveries).await,
+            Trade::FanOut { deliveries } => Box::pin(fan_out(&engine, &mut ticket, deliveries)).await,
         }
-    };
-    let ended = guarded(work).await;
+    })
+    .await;
     let job = &ticket.job.job;
     match ended {
         Some(Ok(settlement)) => engine.finished(settlement),
@@ -60,8 +60,9 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
 }
 
 /// What the future gives, or nothing where it panicked.
-async fn guarded<T>(future: impl Future<Output = T>) -> Option<T> {
-    AssertUnwindSafe(future).catch_unwind().await.ok()
+fn guarded<T>(future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    // No async fn: that would keep the future twice, once as it was given.
+    AssertUnwindSafe(future).catch_unwind().map(Result::ok)
 }
 
 async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settlement, Stop> {
@@ -93,7 +94,7 @@ pub(crate) async fn count_start(engine: &Engine, ticket: &mut Ticket<Lease>) -> 
             let mut link = engine.hooks.link().await;
             engine.queue.count_crash(&mut link, ticket.entry, deliveries).await
         };
-        match unless_abandoned(engine, &ticket.job, count).await? {
+        match unless_abandoned(engine, &ticket.job, Box::pin(count)).await? {
             Ok(true) => break,
             Ok(false) => return Err(Stop::Ended),
             Err(error) => engine.failed(Part::Hooks, &error),
@@ -126,9 +127,19 @@ fn check_times(engine: &Engine, lease: &Lease) -> Result<(), Stop> {
 
 async fn registered_hook(engine: &Engine, lease: &Lease) -> Result<Option<Record>, Stop> {
     let Some((user_id, hook_id)) = lease.job.hook_key() else { return Ok(None) };
+    let hooks = &engine.hooks;
+    // A job with a URL of its own can do without its hook.
+    let can_do_without = lease.job.to.is_some();
     let mut patience = Patience::new();
     loop {
-        match unless_abandoned(engine, lease, engine.hooks.get(user_id, hook_id)).await? {
+        let look = async {
+            if can_do_without {
+                hooks.get(user_id, hook_id).await
+            } else {
+                hooks.get_or_look_again(user_id, hook_id).await
+            }
+        };
+        match unless_abandoned(engine, lease, look).await? {
             Ok(record) => {
                 engine.works(Part::Hooks);
                 return Ok(record);
@@ -240,6 +251,17 @@ fn give_back(lease: &Lease) -> Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a call would return.
+    fn size_of_result<A, B, R>(_: fn(A, B) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    #[test]
+    fn a_job_under_way_is_small_for_what_is_seldom_waited_for_is_boxed() {
+        let size = size_of_result(run);
+        assert!(size <= 4096, "{size} bytes are copied for each job");
+    }
 
     #[tokio::test]
     async fn a_panic_ends_in_nothing_and_other_tasks_go_on() {

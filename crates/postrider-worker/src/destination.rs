@@ -135,7 +135,10 @@ impl<T> Destination<T> {
             return Vec::new();
         }
         self.next_opening = None;
-        let room = (max_in_flight - used).min(self.sent_away.len());
+        // As many as it can take within a moment at its present pace, which a quick receiver has just shown.
+        let turn = self.turn(max_in_flight).max(Duration::from_micros(100));
+        let at_this_pace = (MAX_LINE_WAIT.as_micros() / turn.as_micros()) as usize;
+        let room = (max_in_flight - used).max(at_this_pace).min(self.sent_away.len());
         self.sent_away.drain(..room).collect()
     }
 
@@ -185,7 +188,7 @@ mod tests {
         }
         (0..4).for_each(|_| destination.start());
         assert!(destination.take_recalled(4).is_empty());
-        (0..3).for_each(|_| destination.finish(None));
+        (0..3).for_each(|_| destination.finish(Some(Duration::from_secs(80))));
         let recalled = destination.take_recalled(4);
         assert_eq!(recalled.iter().map(|job| &*job.job_id).collect::<Vec<_>>(), ["j0", "j1", "j2"]);
         assert_eq!(destination.take_sent_away().count(), 2);

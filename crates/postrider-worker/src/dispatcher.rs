@@ -5,12 +5,15 @@
 //! is run one at a time), or *finished* (its settlement is on the way). Whatever can't wait here leaves the stream for
 //! later.
 
+mod id_hash;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postrider_core::entry_id::EntryId;
 
+use self::id_hash::IdHashing;
 use crate::destination::{Destination, MAX_LINE_WAIT, SentAway};
 
 /// Most entries that one read leases: more would only wait here instead of in Redis.
@@ -99,9 +102,9 @@ pub enum Placement<J> {
 pub struct Dispatcher<J> {
     bounds: Bounds,
     reserved: usize,
-    running: HashMap<EntryId, Running>,
-    finished: HashSet<EntryId>,
-    kept: HashSet<EntryId>,
+    running: HashMap<EntryId, Running, IdHashing>,
+    finished: HashSet<EntryId, IdHashing>,
+    kept: HashSet<EntryId, IdHashing>,
     backlog: VecDeque<Ticket<J>>,
     suspects: VecDeque<Ticket<J>>,
     suspect_running: bool,
@@ -129,9 +132,9 @@ impl<J> Dispatcher<J> {
         Self {
             bounds,
             reserved: 0,
-            running: HashMap::new(),
-            finished: HashSet::new(),
-            kept: HashSet::new(),
+            running: HashMap::default(),
+            finished: HashSet::default(),
+            kept: HashSet::default(),
             backlog: VecDeque::new(),
             suspects: VecDeque::new(),
             suspect_running: false,

@@ -101,7 +101,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Carries out what the dispatcher has decided.
-    pub(crate) fn carry_out(self: &Arc<Self>, moves: Vec<Placement<Lease>>) {
+    pub(crate) fn carry_out(self: &Arc<Self>, moves: impl IntoIterator<Item = Placement<Lease>>) {
         for placement in moves {
             match placement {
                 Placement::Kept => {}

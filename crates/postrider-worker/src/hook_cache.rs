@@ -45,12 +45,30 @@ impl HookCache {
     /// The record of a hook, at most a second old; `None` where it isn't registered.
     pub(crate) async fn get(&self, user_id: &str, hook_id: &str) -> Result<Option<Record>, StoreError> {
         let key: Key = (user_id.into(), hook_id.into());
-        if let Some(record) = self.remembered(&key) {
-            return Ok(record);
+        match self.remembered(&key) {
+            Some(record) => Ok(record),
+            // Boxed, since it is seldom and every job under way would have to hold its room.
+            None => Box::pin(self.read(key)).await,
         }
+    }
+
+    /// The same, but an answer that the hook isn't registered is never a remembered one: it would bury a job of a hook that
+    /// was registered just now.
+    pub(crate) async fn get_or_look_again(
+        &self,
+        user_id: &str,
+        hook_id: &str,
+    ) -> Result<Option<Record>, StoreError> {
+        match self.get(user_id, hook_id).await? {
+            None => Box::pin(self.read((user_id.into(), hook_id.into()))).await,
+            record => Ok(record),
+        }
+    }
+
+    async fn read(&self, key: Key) -> Result<Option<Record>, StoreError> {
         let mut link = self.link.link().await;
         let asked = Instant::now();
-        let json = readable(hooks::read_record(&mut link, user_id, hook_id).await)?;
+        let json = readable(hooks::read_record(&mut link, &key.0, &key.1).await)?;
         let record = json.map(|json| Record { hook: Hook::parse(&json).map(Arc::new), json: json.into() });
         self.remember(key, record.clone(), asked);
         Ok(record)

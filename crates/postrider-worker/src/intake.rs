@@ -187,7 +187,7 @@ impl Intake {
                 continue;
             }
             let placement = self.engine.dispatcher().admit(ticket, now);
-            self.engine.carry_out(vec![placement]);
+            self.engine.carry_out([placement]);
         }
     }
 

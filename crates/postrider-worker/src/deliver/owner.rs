@@ -48,7 +48,7 @@ async fn switch_off(engine: &Engine, hook: &HookName, record: &Record) {
     let (user_id, hook_id) = hook.parts();
     let mut backoff = Backoff::default();
     loop {
-        let switching = engine.hooks.switch_off(user_id, hook_id, record, "gone");
+        let switching = Box::pin(engine.hooks.switch_off(user_id, hook_id, record, "gone"));
         match engine.abandon.run_until_cancelled(switching).await {
             Some(Ok(done)) => {
                 tracing::info!(user_id, hook_id, done, "hook switched off: its receiver is gone (410)");
