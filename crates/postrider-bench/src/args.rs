@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) latency_seconds: u64,
     /// Jobs that have to be retried once.
     pub(crate) retried_jobs: u64,
+    /// Events that are fanned out.
+    pub(crate) events: u64,
     /// How often a worker is killed.
     pub(crate) kills: u32,
     /// When the whole is given up.
@@ -78,6 +80,15 @@ impl Plan {
         let (jobs, runs) = (args.jobs.unwrap_or(jobs), args.runs.unwrap_or(runs));
         // Over ten times what it takes on two busy cores.
         let limit = Duration::from_secs(300) + Duration::from_millis(jobs * u64::from(runs) * 6);
-        Self { jobs, runs, concurrencies: vec![64, 256], latency_seconds, retried_jobs, kills, limit }
+        Self {
+            jobs,
+            runs,
+            concurrencies: vec![64, 256],
+            latency_seconds,
+            retried_jobs,
+            events: jobs / 4,
+            kills,
+            limit,
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{Args, Plan};
 use crate::machine::Machine;
 use crate::measure::load::{Run, Subject};
-use crate::measure::{latency, lateness, load, takeover};
+use crate::measure::{fan_out, latency, lateness, load, takeover};
 use crate::report::{Figures, now};
 use crate::{report, subject, table};
 
@@ -52,12 +52,17 @@ async fn measure(program: &Path, plan: &Plan) -> anyhow::Result<Figures> {
     let latency = latency::run(program, plan.latency_seconds).await?;
     println!("lateness of {} retries …", plan.retried_jobs);
     let lateness = lateness::run(program, plan.retried_jobs).await?;
+    let mut fan_outs = Vec::new();
+    for hooks in [0, 1, 3] {
+        println!("{} events for {hooks} hooks each …", plan.events);
+        fan_outs.push(fan_out::run(program, hooks, plan.events).await?);
+    }
     let mut takeovers = Vec::new();
     for kill in 1..=plan.kills {
         println!("kill -9, {kill} of {} …", plan.kills);
         takeovers.push(takeover::run(program).await?);
     }
-    Ok(Figures { at, machine, plan: plan.clone(), rounds, latency, lateness, takeovers })
+    Ok(Figures { at, machine, plan: plan.clone(), rounds, latency, lateness, fan_outs, takeovers })
 }
 
 async fn rounds(program: &Path, plan: &Plan) -> anyhow::Result<Vec<Vec<Run>>> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::args::Plan;
 use crate::machine::Machine;
+use crate::measure::fan_out::FanOut;
 use crate::measure::load::{Run, Subject};
 use crate::measure::takeover::TakeOver;
 use crate::stats::{Quantiles, Spread};
@@ -30,6 +31,8 @@ pub(crate) struct Figures {
     pub(crate) latency: Quantiles,
     /// Second request after its due time, µs.
     pub(crate) lateness: Quantiles,
+    /// What an event costs.
+    pub(crate) fan_outs: Vec<FanOut>,
     pub(crate) takeovers: Vec<TakeOver>,
 }
 

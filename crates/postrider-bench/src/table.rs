@@ -22,7 +22,14 @@ pub(crate) fn line(run: &Run) -> String {
 pub(crate) fn of(figures: &Figures) -> String {
     let mut text = String::new();
     // Writing to a string can't fail.
-    let _ = write!(text, "{}\n{}\n{}", conditions(figures), loads(figures), times(figures));
+    let _ = write!(
+        text,
+        "{}\n{}\n{}\n{}",
+        conditions(figures),
+        loads(figures),
+        fan_outs(figures),
+        times(figures)
+    );
     text
 }
 
@@ -69,6 +76,20 @@ fn row(figures: &Figures, subject: Subject, concurrency: u32) -> String {
         cell(of(|run| run.jobs_per_settle), 1),
         cell(of(|run| run.peak_kib.map(|kib| kib as f64 / 1024.0)), 1),
     )
+}
+
+fn fan_outs(figures: &Figures) -> String {
+    let mut text = String::from(
+        "| hooks that want the event | events/s | CPU per event, µs | Redis CPU per event, µs |\n| --- | --- | --- | --- |\n",
+    );
+    for run in &figures.fan_outs {
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {:.1} | {:.1} |",
+            run.hooks, run.per_second, run.cpu_us, run.redis_us
+        );
+    }
+    text
 }
 
 fn times(figures: &Figures) -> String {
