@@ -177,3 +177,16 @@ async fn a_thousand_hooks_of_one_owner_are_served_by_one_event() {
         world.receiver.requests().iter().map(|request| request.path().to_owned()).collect();
     assert_eq!((paths.len(), world.receiver.count()), (1000, 1000));
 }
+
+#[tokio::test]
+async fn a_hook_that_was_registered_just_now_gets_its_first_event() {
+    let world = World::start().await;
+    // Asked for before it is there: the answer must not outlive its registration.
+    world.enqueue(&[("hookId", "one"), ("userId", "u"), ("type", "note"), ("content", "{}")]).await;
+    world.wait_for_dead(1).await;
+    register(&world, "one", r#"["note"]"#, true).await;
+    push(&world, &[("userId", "u"), ("type", "note"), ("content", "{}")]).await;
+    world.receiver.wait_for(1).await;
+    all_ended(&world).await;
+    assert_eq!(world.dead_letters().await.len(), 1);
+}

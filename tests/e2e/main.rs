@@ -7,6 +7,7 @@ mod crashes;
 mod drain;
 mod events;
 mod limits;
+mod misskey;
 mod notices;
 mod pausing;
 mod producers_cases;

@@ -14,7 +14,9 @@ async fn world() -> World {
 
 async fn register(world: &World) {
     let url = world.receiver.url("/hook");
-    let record = format!(r#"{{"id":"h","userId":"u","name":"n","on":["note"],"url":"{url}","secret":"canary-77","active":true}}"#);
+    let record = format!(
+        r#"{{"id":"h","userId":"u","name":"n","on":["note"],"url":"{url}","secret":"canary-77","active":true}}"#
+    );
     world.register("u", "h", record.as_bytes()).await;
 }
 
@@ -25,7 +27,10 @@ async fn enqueue(world: &World) {
 async fn notices(world: &World) -> Vec<Notice> {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let entries = world.entries("postrider:notices").await;
-    entries.into_iter().map(|(_, fields)| fields.into_iter().map(|(name, value)| (text(name), text(value))).collect()).collect()
+    entries
+        .into_iter()
+        .map(|(_, fields)| fields.into_iter().map(|(name, value)| (text(name), text(value))).collect())
+        .collect()
 }
 
 async fn wait_for_notice(world: &World, kind: &str) -> Notice {
@@ -72,7 +77,8 @@ async fn a_hook_that_fails_and_recovers_is_told_once_each() {
 #[tokio::test]
 async fn silence_is_latest_status_zero() {
     let world = world().await;
-    let record = r#"{"id":"h","userId":"u","name":"n","on":[],"url":"http://127.0.0.1:1/","secret":"","active":true}"#;
+    let record =
+        r#"{"id":"h","userId":"u","name":"n","on":[],"url":"http://127.0.0.1:1/","secret":"","active":true}"#;
     world.register("u", "h", record.as_bytes()).await;
     enqueue(&world).await;
     world
@@ -110,7 +116,10 @@ async fn nothing_but_failures_for_too_long_switches_a_hook_off() {
     assert_eq!(disabled["reason"], "failing");
     world.settled().await;
     let record: String = world.query(redis::cmd("HGET").arg("postrider:hooks:{u}").arg("h")).await;
-    assert!(record.contains(r#""active":false"#) && record.contains(r#""disabledReason":"failing""#), "{record}");
+    assert!(
+        record.contains(r#""active":false"#) && record.contains(r#""disabledReason":"failing""#),
+        "{record}"
+    );
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod deploy;
 mod dockerfile;
 mod docs;
 mod documents;
+mod misskey;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

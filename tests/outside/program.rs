@@ -15,11 +15,17 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn node() -> Self {
+        let code = std::fs::read_to_string(examples().join("node/enqueue.js"));
+        Self::node_code("enqueue.js", &code.expect("the example is there"))
+    }
+
+    /// Code for Node.js, in a file of this name.
+    pub(crate) fn node_code(name: &str, code: &str) -> Self {
         // It looks for its packages beside itself, and those are not kept among the sources.
         let beside = outside().join("node");
         needed(&beside.join("node_modules/ioredis"));
-        let script = beside.join("enqueue.js");
-        std::fs::copy(examples().join("node/enqueue.js"), &script).expect("the script can be copied");
+        let script = beside.join(name);
+        std::fs::write(&script, code).expect("the script can be written");
         Self { file: "node".into(), arguments: vec![script] }
     }
 

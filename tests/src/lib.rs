@@ -3,7 +3,7 @@
 //! - [`world`]: Redis, a receiver and workers together; most tests start here.
 //! - [`redis_server`], [`receiver`], [`worker_process`]: the three alone.
 //! - [`fault_proxy`]: a bad network between any two of them.
-//! - [`cases`]: the case files as types.
+//! - [`cases`]: the case files as types; [`event_examples`]: the examples of `docs/events.md`.
 //! - [`wait`]: bounded waiting for facts; [`process`], [`ports`], [`http_get`], [`prometheus`]: what the others stand on.
 //!
 //! It knows the project only from outside, by its contract: no crate of ours is imported here.
@@ -11,6 +11,7 @@
 #![allow(clippy::panic, reason = "a harness that can't go on ends its test, saying what it saw")]
 
 pub mod cases;
+pub mod event_examples;
 pub mod fault_proxy;
 pub mod http_get;
 pub mod ports;

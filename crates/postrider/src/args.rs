@@ -15,7 +15,9 @@ use postrider_core::secret::Secret;
 
 use crate::settings::units::parse_duration;
 
-pub(crate) use enqueue::{EnqueueArgs, EnqueueWork, JobArgs, SECRET_VARIABLE, TypedHeader};
+pub(crate) use enqueue::{
+    EnqueueArgs, EnqueueWork, EventArgs, EventWork, JobArgs, SECRET_VARIABLE, SharedArgs, TypedHeader,
+};
 pub(crate) use flags::SettingFlags;
 pub(crate) use hooks::{
     CreateHook, DisableHook, HookFields, HookName, HooksArgs, HooksWork, List, ListHooks, RotateHook,
@@ -27,6 +29,7 @@ Examples:
   postrider worker --redis-url redis://cache:6379
   POSTRIDER_WORKER_CONCURRENCY=64 postrider worker --config /etc/postrider.toml
   postrider enqueue --to https://hooks.example/in --type note --content '{}'
+  postrider event --user 9u --type note --content '{}'
   postrider sink --listen 127.0.0.1:9000 --fail-first 2
   postrider config --json
 
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Add one job from flags, or many from JSON lines
     Enqueue(Box<EnqueueArgs>),
+    /// Add one event from flags, or many from JSON lines: a job for each hook that asked for it
+    Event(Box<EventArgs>),
     /// Register hooks, look at them, change them, try them
     Hooks(Box<HooksArgs>),
     /// Run a receiver to test with, which prints each request
@@ -150,6 +155,7 @@ impl Args {
 fn definition() -> clap::Command {
     Args::command()
         .mut_subcommand("enqueue", |command| flags::show_only(command, enqueue::SECTIONS))
+        .mut_subcommand("event", |command| flags::show_only(command, enqueue::EVENT_SECTIONS))
         .mut_subcommand("hooks", |command| flags::for_all_below(flags::show_only(command, hooks::SECTIONS)))
         .mut_subcommand("healthcheck", |command| flags::show_only(command, &["http"]))
 }
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn only_commands_that_work_are_listed() {
         let help = definition().render_help().to_string();
-        for command in ["worker", "demo", "enqueue", "hooks", "sink", "config"] {
+        for command in ["worker", "demo", "enqueue", "event", "hooks", "sink", "config"] {
             assert!(help.contains(&format!("\n  {command} ")), "{help}");
         }
         for command in ["healthcheck", "dead"] {

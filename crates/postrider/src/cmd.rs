@@ -20,6 +20,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Worker(args) => worker::run(&prepare(args.settings)?),
         Command::Demo(args) => demo::run(args),
         Command::Enqueue(args) => enqueue::run(&prepare(args.settings)?, args.work),
+        Command::Event(args) => enqueue::run_events(&prepare(args.settings)?, args.work),
         Command::Hooks(args) => hooks::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),

@@ -1,4 +1,4 @@
-//! What is typed for `postrider enqueue`. What the fields must be is the job's own rules' to say.
+//! What is typed for `postrider enqueue` and `postrider event`. What the fields must be is the job's own rules' to say.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -11,8 +11,11 @@ use super::moment::{ACCEPTED, parse_moment};
 use super::{SettingFlags, TypedSecret, typed_secret};
 use crate::settings::units::parse_duration;
 
-/// The sections of the settings that it uses.
+/// The sections of the settings that `enqueue` uses.
 pub(super) const SECTIONS: &[&str] = &["redis", "queue", "delivery", "server", "profile", "ssrf", "log"];
+
+/// The sections of the settings that `event` uses.
+pub(super) const EVENT_SECTIONS: &[&str] = &["redis", "queue", "events", "log"];
 
 /// The variable that a secret may be in, so that it stands neither in a list of processes nor in a history.
 pub(crate) const SECRET_VARIABLE: &str = "POSTRIDER_ENQUEUE_SECRET";
@@ -32,6 +35,20 @@ A job whose answer was lost is never added again by itself, as that could make t
 
 Exit codes: 0 all added (all sound, with --dry-run); 1 some weren't; 2 wrong usage; 3 Redis can't be reached.";
 
+const EVENT_EXPLANATION: &str = "\
+A worker makes one job of it for each active hook of the user that asked for its type, or for all types. Which hooks these \
+are is seen only then: an event that nobody asked for is added all the same.
+
+JSON lines: with `-`, each line of stdin is one object whose keys are the fields of an event: userId, type, content, id, \
+createdAt, notBefore, expiresAt, traceparent, header:<Name>. Values are strings, or numbers as they are written; null leaves \
+a field out. `content` is any JSON value and is sent byte for byte as it stands in the line, blanks and order kept. Flags \
+typed beside `-` hold for each line that doesn't give the field itself. Blank lines are skipped.
+
+A bad line is told on stderr with its number and its fault, the others are added all the same, and the exit code is 1. \
+An event whose answer was lost is never added again by itself, as that could make two of it: you are told which.
+
+Exit codes: 0 all added (all sound, with --dry-run); 1 some weren't; 2 wrong usage; 3 Redis can't be reached.";
+
 /// `postrider enqueue`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXPLANATION)]
@@ -43,7 +60,7 @@ pub(crate) struct EnqueueArgs {
     pub(crate) work: EnqueueWork,
 }
 
-/// What is to be added, where, and how it is told.
+/// Which jobs are to be added, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EnqueueWork {
     /// Read jobs from stdin, one JSON object a line
@@ -62,6 +79,35 @@ pub(crate) struct EnqueueWork {
     pub(crate) job: JobArgs,
 }
 
+/// `postrider event`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EVENT_EXPLANATION)]
+pub(crate) struct EventArgs {
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+    #[command(flatten)]
+    pub(crate) work: EventWork,
+}
+
+/// Which events are to be added, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EventWork {
+    /// Read events from stdin, one JSON object a line
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true)]
+    pub(crate) input: Option<String>,
+    /// Stream to add to [default: events.stream]
+    #[arg(long, value_name = "NAME", value_parser = QueueName::parse)]
+    pub(crate) stream: Option<QueueName>,
+    /// Check only: add nothing, and say what is wrong
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print a JSON object an event instead of its id
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten, next_help_heading = "Fields of the event")]
+    pub(crate) event: SharedArgs,
+}
+
 /// The fields of a job.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Fields of the job")]
@@ -69,21 +115,11 @@ pub(crate) struct JobArgs {
     /// URL that receives it [default: the registered hook's]
     #[arg(long, value_name = "URL")]
     pub(crate) to: Option<String>,
-    /// The event's type, such as note
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(crate) event_type: Option<String>,
-    /// The event: JSON, or any text for profile raw
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["content_file", "input"])]
-    pub(crate) content: Option<String>,
-    /// File with the event, byte for byte; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "input")]
-    pub(crate) content_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
     /// Id of the hook
     #[arg(long, value_name = "ID")]
     pub(crate) hook_id: Option<String>,
-    /// Owner of the hook
-    #[arg(long, value_name = "ID")]
-    pub(crate) user_id: Option<String>,
     /// Secret shared with the receiver; seen by others in the list of processes [env: POSTRIDER_ENQUEUE_SECRET]
     #[arg(long, value_name = "TEXT", value_parser = typed_secret, conflicts_with = "secret_file")]
     pub(crate) secret: Option<TypedSecret>,
@@ -93,21 +129,12 @@ pub(crate) struct JobArgs {
     /// Id that the receiver de-duplicates by [default: made of the job's id]
     #[arg(long, value_name = "ID", conflicts_with = "input")]
     pub(crate) event_id: Option<String>,
-    /// When the event happened: epoch milliseconds, RFC 3339, or +5m [default: now]
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) created_at: Option<Timestamp>,
-    /// The job's id [default: its stream entry's]
-    #[arg(long, value_name = "ID", conflicts_with = "input")]
-    pub(crate) id: Option<String>,
     /// misskey, standard, cloudevents or raw [default: the hook's, else the worker's]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Content-Type, for profile raw [default: application/json]
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,
-    /// One more request header; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = typed_header)]
-    pub(crate) headers: Vec<TypedHeader>,
     /// Attempts in all, 1 to 100
     #[arg(long, value_name = "N")]
     pub(crate) max_attempts: Option<String>,
@@ -117,6 +144,29 @@ pub(crate) struct JobArgs {
     /// The same in milliseconds, 100 to 120000
     #[arg(long, value_name = "N")]
     pub(crate) timeout_ms: Option<String>,
+}
+
+/// The fields that a job and an event have in common.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SharedArgs {
+    /// Owner of the hook
+    #[arg(long = "user-id", visible_alias = "user", value_name = "ID")]
+    pub(crate) user_id: Option<String>,
+    /// The event's type, such as note
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) event_type: Option<String>,
+    /// The event: JSON; for a job of profile raw, any text
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["content_file", "input"])]
+    pub(crate) content: Option<String>,
+    /// File with the event, byte for byte; `-` is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub(crate) content_file: Option<PathBuf>,
+    /// Its id [default: that of its stream entry]
+    #[arg(long, value_name = "ID", conflicts_with = "input")]
+    pub(crate) id: Option<String>,
+    /// When the event happened: epoch milliseconds, RFC 3339, or +5m [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) created_at: Option<Timestamp>,
     /// Not sent earlier: epoch milliseconds, RFC 3339, or +5m
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) not_before: Option<Timestamp>,
@@ -126,6 +176,9 @@ pub(crate) struct JobArgs {
     /// W3C trace context that the delivery belongs to
     #[arg(long, value_name = "TEXT")]
     pub(crate) traceparent: Option<String>,
+    /// One more request header; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = typed_header)]
+    pub(crate) headers: Vec<TypedHeader>,
 }
 
 /// A header as it was typed: name and value; `None` where there is no colon. Judged later, and without `Debug` of the

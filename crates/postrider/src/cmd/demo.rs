@@ -2,7 +2,7 @@
 //! running.
 //!
 //! - [`stage`]: what it runs on: [`folder`], [`embedded_redis`], two [`worker`]s (each a [`child`]), the receivers
-//!   ([`cast`]) and the [`watchdog`].
+//!   ([`cast`]) and their [`hooks`], and the [`watchdog`].
 //! - [`show`]: what happens, with sample [`events`] and a worker that is [`doomed`]; [`queue_view`]: what Redis says
 //!   of it; [`ledger`]: the demo's own books.
 //! - [`account`]: the words; [`screen`]: where they are shown.
@@ -14,6 +14,7 @@ mod doomed;
 mod embedded_redis;
 mod events;
 mod folder;
+mod hooks;
 mod ledger;
 mod queue_view;
 mod screen;
@@ -35,9 +36,9 @@ use show::{Encore, Show};
 use stage::Stage;
 
 const TITLE: &str = "\
-Postrider demo: webhooks of a Misskey server, pushed into Redis, delivered over
-HTTP by two workers. Some receivers fail, and half-way one worker is killed; no
-event may be lost.
+Postrider demo: events of a Misskey server, pushed into Redis. Each becomes a job
+for every hook that asked for it, and two workers deliver the jobs over HTTP. Some
+receivers fail, and half-way one worker is killed; no job may be lost.
 
 ";
 
@@ -93,7 +94,7 @@ fn judge(figures: &Figures, screen: &mut Screen) -> anyhow::Result<()> {
         bail!("the demo failed: see the figures, and the logs in its folder");
     }
     let time = seconds(screen.elapsed());
-    let text = format!("Every event was delivered or is a dead letter; nothing was lost ({time}).");
+    let text = format!("Every job was delivered or is a dead letter; nothing was lost ({time}).");
     screen.print(&Line::new(Tone::Good, text));
     Ok(())
 }

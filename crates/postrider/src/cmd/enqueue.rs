@@ -1,6 +1,7 @@
-//! `postrider enqueue`: adds one job from flags, or any number from JSON lines, or says what would become of them.
+//! `postrider enqueue` and `postrider event`: add one job or event from flags, or any number from JSON lines, or say what
+//! would become of them.
 //!
-//! - [`fields`]: from flags to fields; [`line`]: from a JSON line to a job; [`source`]: either, in bounded chunks.
+//! - [`fields`]: from flags to fields; [`line`]: from a JSON line to fields; [`source`]: either, in bounded chunks.
 //! - [`add`]: adding them; [`foresee`]: `--dry-run`; [`report`]: what is told of each, and at the end.
 
 mod add;
@@ -12,36 +13,49 @@ mod source;
 
 use anyhow::Context;
 use postrider_core::delivery::Defaults;
-use postrider_core::queue_name::QueueName;
-use postrider_producer::{Job, ProducerOptions};
+use postrider_core::job::{EntryKind, Field};
+use postrider_producer::ProducerOptions;
 
-use crate::args::EnqueueWork;
+use crate::args::{EnqueueWork, EventWork};
 use crate::exit::Failure;
 use crate::settings::Settings;
 use report::Report;
 use source::Source;
 
-/// Adds what was asked for, or only judges it.
+/// Adds the jobs that were asked for, or only judges them.
 pub(crate) fn run(settings: &Settings, work: EnqueueWork) -> Result<(), Failure> {
-    let options = producer_options(settings, work.queue);
-    let max_job_bytes = settings.queue.max_job_bytes;
-    let fields = fields::of_flags(work.job, max_job_bytes)?;
-    let (source, report) = match work.input {
-        None => (Source::one(Job::from_fields(fields)), Report::of_one(work.json)),
-        Some(_) => (Source::stdin(fields, max_job_bytes), Report::of_many(work.json)),
+    let queue = work.queue.unwrap_or_else(|| settings.queue.first().clone());
+    let task = Task {
+        kind: EntryKind::Job,
+        fields: fields::of_job(work.job, settings.queue.max_job_bytes)?,
+        from_stdin: work.input.is_some(),
+        dry_run: work.dry_run,
+        json: work.json,
+        options: ProducerOptions { queue, ..producer_options(settings) },
     };
-    if work.dry_run {
-        return foresee::all(source, options.rules(), &settings.addresses, report);
-    }
-    // Reading and adding take turns: one chunk is in memory, and one on its way.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start the runtime")?;
-    runtime.block_on(add::all(source, &settings.redis.url, options, report))
+    task.perform(settings)
 }
 
-fn producer_options(settings: &Settings, queue: Option<QueueName>) -> ProducerOptions {
+/// Adds the events that were asked for, or only judges them.
+pub(crate) fn run_events(settings: &Settings, work: EventWork) -> Result<(), Failure> {
+    let stream = work.stream.or_else(|| settings.events.as_ref().map(|events| events.stream.clone()));
+    let task = Task {
+        kind: EntryKind::Event,
+        fields: fields::of_event(work.event, settings.queue.max_job_bytes)?,
+        from_stdin: work.input.is_some(),
+        dry_run: work.dry_run,
+        json: work.json,
+        options: ProducerOptions { events: stream.ok_or_else(no_stream)?, ..producer_options(settings) },
+    };
+    task.perform(settings)
+}
+
+fn no_stream() -> Failure {
+    Failure::Unfit("events.stream is empty: name a stream with it, or with --stream".into())
+}
+
+fn producer_options(settings: &Settings) -> ProducerOptions {
     ProducerOptions {
-        queue: queue.unwrap_or_else(|| settings.queue.first().clone()),
         max_job_bytes: settings.queue.max_job_bytes,
         defaults: Defaults {
             profile: settings.delivery.profile,
@@ -49,6 +63,36 @@ fn producer_options(settings: &Settings, queue: Option<QueueName>) -> ProducerOp
             max_attempts: settings.retry.max_attempts,
             profiles: settings.delivery.profiles.clone(),
         },
-        replicated: None,
+        ..ProducerOptions::default()
+    }
+}
+
+/// What was asked for.
+struct Task {
+    kind: EntryKind,
+    /// The fields that were typed: those of the one entry, or what holds for each line that doesn't give them.
+    fields: Vec<Field>,
+    from_stdin: bool,
+    dry_run: bool,
+    json: bool,
+    options: ProducerOptions,
+}
+
+impl Task {
+    fn perform(self, settings: &Settings) -> Result<(), Failure> {
+        let Self { kind, fields, json, options, .. } = self;
+        let (source, report) = if self.from_stdin {
+            let source = Source::stdin(kind, fields, options.max_job_bytes);
+            (source, Report::of_many(kind, json))
+        } else {
+            (Source::one(fields), Report::of_one(kind, json))
+        };
+        if self.dry_run {
+            return foresee::all(kind, source, options.rules(), &settings.addresses, report);
+        }
+        // Reading and adding take turns: one chunk is in memory, and one on its way.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("failed to start the runtime")?;
+        runtime.block_on(add::all(kind, source, &settings.redis.url, options, report))
     }
 }

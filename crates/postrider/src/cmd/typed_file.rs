@@ -1,4 +1,5 @@
-//! A secret that is in a file, so that it stands neither in a list of processes nor in a history.
+//! What is typed as the name of a file: a secret, so that it stands neither in a list of processes nor in a history, or
+//! an event.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,15 +10,20 @@ use anyhow::Context;
 /// The file's text without the line break at its end; `-` is stdin. Of a longer file no more than `max_bytes` and a line
 /// break are read, and one byte that shows that it is too long.
 pub(super) fn read_secret(file: &Path, max_bytes: usize) -> anyhow::Result<Vec<u8>> {
+    Ok(without_line_break(read_at_most(file, max_bytes + "\r\n".len() + 1)?))
+}
+
+/// The file's first bytes; `-` is stdin.
+pub(super) fn read_at_most(file: &Path, max_bytes: usize) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let limit = (max_bytes + "\r\n".len() + 1) as u64;
+    let limit = max_bytes as u64;
     let done = if file == Path::new("-") {
         io::stdin().lock().take(limit).read_to_end(&mut bytes)
     } else {
         File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     done.with_context(|| format!("failed to read {}", file.display()))?;
-    Ok(without_line_break(bytes))
+    Ok(bytes)
 }
 
 fn without_line_break(mut text: Vec<u8>) -> Vec<u8> {

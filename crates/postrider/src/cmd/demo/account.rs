@@ -47,16 +47,16 @@ impl Story {
     /// The line for a change, if it is one of the first of its kind.
     pub(crate) fn tell(&mut self, change: &Change) -> Option<Line> {
         match change {
-            Change::Waits { receiver, kind, event_id, status } if self.followed.is_none() => {
-                self.followed = Some(event_id.clone());
+            Change::Waits { receiver, kind, job, status } if self.followed.is_none() => {
+                self.followed = Some(job.clone());
                 let (name, failed) = (CAST[*receiver].name, failed(*status));
                 Some(Line::new(
                     Tone::Wait,
                     format!("{name} {failed} to a {kind}: it waits and is sent again"),
                 ))
             }
-            Change::Recovered { receiver, kind, event_id, attempt, after }
-                if !self.recovered && self.followed.as_ref() == Some(event_id) =>
+            Change::Recovered { receiver, kind, job, attempt, after }
+                if !self.recovered && self.followed.as_ref() == Some(job) =>
             {
                 self.recovered = true;
                 let (name, after) = (CAST[*receiver].name, seconds(*after));
@@ -88,6 +88,12 @@ fn failed(status: u16) -> String {
     if status == 0 { "gave no answer".to_owned() } else { format!("answered {status}") }
 }
 
+/// The hook of that receiver was switched off.
+pub(crate) fn switched_off(receiver: usize) -> Line {
+    let name = CAST[receiver].name;
+    Line::new(Tone::Bad, format!("the hook of {name} was switched off: later events become no job for it"))
+}
+
 /// Seconds with one decimal, as in `0.4 s`.
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
@@ -95,10 +101,10 @@ pub(crate) fn seconds(time: Duration) -> String {
 
 /// How things stand, in one line of less than 80 columns.
 pub(crate) fn status(counts: &Counts, sample: &Sample) -> String {
-    let Counts { added, delivered, retried, .. } = counts;
+    let Counts { events, jobs, delivered, .. } = counts;
     let (dead, waiting, in_flight) = (counts.dead_letters(), sample.ready + sample.waiting, sample.leased);
     format!(
-        "{added} added: {delivered} delivered, {in_flight} in flight, {waiting} waiting, {dead} dead, {retried} retried"
+        "{events} events, {jobs} jobs: {delivered} delivered, {in_flight} in flight, {waiting} waiting, {dead} dead"
     )
 }
 
@@ -120,7 +126,8 @@ impl Figures {
 
     /// Whether all is as promised.
     pub(crate) fn is_good(&self) -> bool {
-        self.lost() == 0 && self.unfinished == 0 && self.counts.unproven == 0
+        let Counts { unproven, unasked, .. } = self.counts;
+        (self.lost(), self.unfinished, unproven, unasked) == (0, 0, 0, 0)
     }
 
     /// One line a figure: number, name, what it means.
@@ -130,7 +137,13 @@ impl Figures {
             Line::new(tone, format!("{number:>7}  {name:<12} {note}").trim_end().to_owned())
         };
         let mut lines = vec![
-            row(Tone::Plain, counts.added, "added", "jobs pushed with XADD"),
+            row(
+                Tone::Plain,
+                counts.events,
+                "events",
+                &format!("pushed with XADD; {} of them no hook asked for", counts.unheard),
+            ),
+            row(Tone::Plain, counts.jobs, "jobs", "made of them: one for each active hook that asked"),
             row(
                 Tone::Good,
                 counts.delivered,
@@ -158,8 +171,11 @@ impl Figures {
         if counts.unproven > 0 {
             lines.push(row(Tone::Bad, counts.unproven, "unproven", "requests without their hook's secret"));
         }
+        if counts.unasked > 0 {
+            lines.push(row(Tone::Bad, counts.unasked, "unasked", "requests for hooks that hadn't asked"));
+        }
         let tone = if self.lost() == 0 { Tone::Good } else { Tone::Bad };
-        lines.push(row(tone, self.lost(), "lost", "added - delivered - dead"));
+        lines.push(row(tone, self.lost(), "lost", "jobs - delivered - dead"));
         lines
     }
 
@@ -193,7 +209,9 @@ mod tests {
 
     fn counts() -> Counts {
         Counts {
-            added: 400,
+            events: 320,
+            unheard: 16,
+            jobs: 400,
             delivered: 360,
             delivered_later: 80,
             retried: 81,
@@ -214,13 +232,14 @@ mod tests {
     fn the_figures_of_a_good_end() {
         let figures = Figures { counts: counts(), taken_over: 11, unfinished: 0 };
         let expected = "\
-\x20   400  added        jobs pushed with XADD
+\x20   320  events       pushed with XADD; 16 of them no hook asked for
+    400  jobs         made of them: one for each active hook that asked
     360  delivered    80 of them by a retry
      81  retried      attempts that failed and were repeated after a wait
      11  taken over   jobs of the killed worker, done by the other
       9  duplicates   cut off by the kill, sent again with the same event id
      40  dead         20 gone, 20 rejected: as these receivers answer
-      0  lost         added - delivered - dead
+      0  lost         jobs - delivered - dead
 ";
         assert_eq!(text(&figures), expected);
         assert!(figures.is_good());
@@ -237,6 +256,13 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_no_hook_asked_for_is_no_good_end() {
+        let counts = Counts { unasked: 1, ..counts() };
+        let figures = Figures { counts, taken_over: 0, unfinished: 0 };
+        assert!(!figures.is_good() && text(&figures).contains("      1  unasked "), "{}", text(&figures));
+    }
+
+    #[test]
     fn a_death_that_no_receiver_asks_for_is_named() {
         let mut counts = Counts { delivered: 359, ..counts() };
         counts.dead.insert(("exhausted".into(), Expected::No), 1);
@@ -248,23 +274,23 @@ mod tests {
     fn the_status_fits_a_terminal() {
         let sample = Sample { ready: 1, leased: 21, waiting: 13, ..Sample::default() };
         let line = status(&counts(), &sample);
-        assert_eq!(line, "400 added: 360 delivered, 21 in flight, 14 waiting, 40 dead, 81 retried");
+        assert_eq!(line, "320 events, 400 jobs: 360 delivered, 21 in flight, 14 waiting, 40 dead");
     }
 
     #[test]
     fn each_kind_of_change_is_told_once() {
         let mut story = Story::default();
-        let waits = |id: &str| Change::Waits { receiver: 1, kind: "note", event_id: id.into(), status: 500 };
+        let waits = |id: &str| Change::Waits { receiver: 1, kind: "note", job: id.into(), status: 500 };
         let recovered = |id: &str| Change::Recovered {
             receiver: 1,
             kind: "note",
-            event_id: id.into(),
+            job: id.into(),
             attempt: 2,
             after: Duration::from_millis(430),
         };
         let died = |receiver| Change::Died { receiver, status: 410, reason: "gone".into() };
         let told: Vec<_> =
-            [waits("1"), waits("2"), recovered("2"), recovered("1"), died(3), died(3), died(4)]
+            [waits("1"), waits("2"), recovered("2"), recovered("1"), died(4), died(4), died(5)]
                 .iter()
                 .filter_map(|change| story.tell(change))
                 .map(|line| line.text)

@@ -1,4 +1,5 @@
-//! The receivers of the demo: who they are and how they behave. Owns their servers; never counts what they get.
+//! The receivers of the demo and the hooks that lead to them: who they are, what they ask for and how they behave. Owns
+//! their servers; never counts what they get.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,6 +11,8 @@ use postrider_sink::{Received, Sink, SinkConfig};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::events::Event;
+
 /// Requests that wait to be counted; when there are more, answers wait, so that none goes uncounted.
 const MAX_UNCOUNTED: usize = 1024;
 
@@ -18,6 +21,12 @@ const MAX_UNCOUNTED: usize = 1024;
 pub(crate) struct Role {
     /// Its name, which is the id of its hook too.
     pub(crate) name: &'static str,
+    /// The user whose hook it is.
+    pub(crate) owner: &'static str,
+    /// The events that its hook asks for.
+    pub(crate) on: &'static [&'static str],
+    /// Whether its hook is switched on.
+    pub(crate) active: bool,
     /// What it does, for the list at the beginning.
     pub(crate) habit: &'static str,
     /// Status of its ordinary answer.
@@ -31,18 +40,49 @@ pub(crate) struct Role {
 }
 
 impl Role {
-    const fn new(name: &'static str, habit: &'static str) -> Self {
-        Self { name, habit, status: 200, fail_first: 0, delay: Duration::ZERO, dead_reason: None }
+    const fn new(
+        name: &'static str,
+        owner: &'static str,
+        on: &'static [&'static str],
+        habit: &'static str,
+    ) -> Self {
+        let (status, fail_first, delay, dead_reason) = (200, 0, Duration::ZERO, None);
+        Self { name, owner, on, active: true, habit, status, fail_first, delay, dead_reason }
+    }
+
+    /// Whether its hook, were it active, is for the event.
+    pub(crate) fn asks_for(&self, event: &Event) -> bool {
+        self.owner == event.owner && self.on.iter().any(|wanted| *wanted == event.kind || *wanted == "*")
+    }
+
+    /// Whether it will be gone with the first event that it is told of, and its hook switched off.
+    pub(crate) fn leaves(&self) -> bool {
+        self.status == 410
     }
 }
 
 /// All receivers. The slow one is slow enough to have requests in flight at any moment.
-pub(crate) static CAST: [Role; 5] = [
-    Role::new("timeline", "answers 200 at once"),
-    Role { fail_first: 1, ..Role::new("archive", "answers 500 first, 200 to the retry") },
-    Role { delay: Duration::from_secs(2), ..Role::new("translator", "takes 2 s for each answer") },
-    Role { status: 410, dead_reason: Some("gone"), ..Role::new("old-blog", "answers 410: gone for good") },
-    Role { status: 404, dead_reason: Some("rejected"), ..Role::new("mistyped", "answers 404: no such page") },
+pub(crate) static CAST: [Role; 6] = [
+    Role::new("timeline", "9xai", &["note", "reply", "renote"], "answers 200 at once"),
+    Role { fail_first: 1, ..Role::new("archive", "9xai", &["*"], "answers 500 first, 200 to the retry") },
+    Role {
+        delay: Duration::from_secs(2),
+        ..Role::new("translator", "9xshu", &["note", "mention"], "takes 2 s for each answer")
+    },
+    Role {
+        active: false,
+        ..Role::new("drafts", "9xshu", &["note"], "its hook is switched off: gets nothing")
+    },
+    Role {
+        status: 410,
+        dead_reason: Some("gone"),
+        ..Role::new("old-blog", "9xlan", &["unfollow"], "answers 410: gone, which switches its hook off")
+    },
+    Role {
+        status: 404,
+        dead_reason: Some("rejected"),
+        ..Role::new("mistyped", "9xlan", &["follow"], "answers 404: no such page")
+    },
 ];
 
 /// The receivers, listening.

@@ -10,9 +10,11 @@ use postrider_store::queue::Sample;
 use serde::Deserialize;
 use tokio::time::{Instant, interval};
 
-use super::account::{Figures, Line, Story, Tone, status};
+use super::account::{Figures, Line, Story, Tone, status, switched_off};
+use super::cast::CAST;
 use super::doomed::{Doomed, Hour};
-use super::events::{Event, url};
+use super::events::Event;
+use super::hooks::Hooks;
 use super::ledger::{Ledger, Receipt};
 use super::queue_view::{QueueView, Seen};
 use super::screen::Screen;
@@ -20,7 +22,7 @@ use super::stage::Stage;
 use crate::stop::Signals;
 
 /// Events of the show itself: ten seconds of them, so that pushing goes on while the killed worker isn't yet missed.
-const PLANNED: usize = 400;
+const PLANNED: u64 = 400;
 
 /// Pause between two events of the show, and between two of those that follow with `--keep`.
 const PUSH_EVERY: Duration = Duration::from_millis(25);
@@ -30,8 +32,8 @@ const PUSH_SLOWLY_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
 /// Worker B may be killed from so many events on, and is at the latest with so many.
-const KILL_FROM: usize = PLANNED / 2;
-const KILL_AT_THE_LATEST: usize = PLANNED * 3 / 4;
+const KILL_FROM: u64 = PLANNED / 2;
+const KILL_AT_THE_LATEST: u64 = PLANNED * 3 / 4;
 
 /// Without `--keep`, the show is over so long after the beginning, whatever still is on its way: with the taking down,
 /// the demo ends within 30 s.
@@ -70,9 +72,13 @@ pub(crate) struct Show<'a> {
     story: Story,
     phase: Phase,
     doomed: Doomed,
+    hooks: Hooks,
     view: QueueView,
-    pushed: usize,
+    /// The number of the next event; some are passed over.
+    number: usize,
     sample: Sample,
+    /// Events that haven't become jobs yet.
+    events_left: u64,
 }
 
 impl<'a> Show<'a> {
@@ -88,26 +94,32 @@ impl<'a> Show<'a> {
             stage,
             screen,
             encore,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(format!("demo-{:08x}", fastrand::u32(..))),
             story: Story::default(),
             phase: Phase::Steady,
             doomed,
+            hooks: Hooks::new(),
             view,
-            pushed: 0,
+            number: 0,
             sample: Sample::default(),
+            events_left: 0,
         })
     }
 
     /// Plays it to its end.
     pub(crate) async fn play(mut self, signals: &mut Signals) -> anyhow::Result<Figures> {
-        self.tell(Tone::Plain, format!("{PLANNED} events are pushed with XADD, 40 a second"));
+        self.tell(
+            Tone::Plain,
+            format!("{PLANNED} events are pushed with XADD, 40 a second; each becomes a job for"),
+        );
+        self.tell(Tone::Plain, "every active hook of its user that asked for it");
         let (mut push, mut look) = (interval(PUSH_EVERY), interval(LOOK_EVERY));
         while !self.is_over() {
             tokio::select! {
                 Some(received) = self.stage.receivers.reports.recv() => self.receive(&received),
                 _ = push.tick(), if self.may_push() => {
                     self.push().await?;
-                    if self.pushed == PLANNED {
+                    if self.pushed() == PLANNED {
                         self.go_on_after_the_planned();
                         push = interval(PUSH_SLOWLY_EVERY);
                     }
@@ -144,7 +156,7 @@ impl<'a> Show<'a> {
             Encore::UntilAsked => {
                 self.phase = Phase::Slow;
                 self.tell(Tone::Plain, "two events a second go on until Ctrl-C; to add one of your own:");
-                let text = own_event(&self.stage.redis.url, &url(self.stage.receivers.addresses[0]));
+                let text = own_event(&self.stage.redis.url);
                 self.screen.print_text(&text);
             }
         }
@@ -173,20 +185,38 @@ impl<'a> Show<'a> {
     }
 
     async fn push(&mut self) -> Result<(), StoreError> {
-        let event = Event::numbered(self.pushed);
-        let url = url(self.stage.receivers.addresses[event.receiver]);
-        let Stage { link, queue, secret, .. } = &mut *self.stage;
-        let id = inspect::add(link, queue.name(), &event.fields(&url, secret)).await?;
-        // In the default queue the entry's id is the job's and the event's too.
-        self.ledger.added(id.to_string(), &event);
-        self.pushed += 1;
+        let (event, receivers) = self.next_event();
+        let id = self.ledger.next_id();
+        let Stage { link, events, .. } = &mut *self.stage;
+        inspect::add(link, events.name(), &event.fields(&id)).await?;
+        self.ledger.pushed(&id, &event, &receivers);
+        self.hooks.told(&receivers);
         Ok(())
     }
 
+    /// The next event of which it can be said what it will become. Only those for a hook that is being switched off are
+    /// passed over.
+    fn next_event(&mut self) -> (Event, Vec<usize>) {
+        loop {
+            let event = Event::numbered(self.number);
+            self.number += 1;
+            if let Some(receivers) = self.hooks.asking(&event, Instant::now()) {
+                return (event, receivers);
+            }
+        }
+    }
+
+    fn pushed(&self) -> u64 {
+        self.ledger.counts().events
+    }
+
     async fn look(&mut self) -> anyhow::Result<()> {
-        let Stage { link, queue, .. } = &mut *self.stage;
-        let seen = self.view.look(link, queue).await?;
+        let Stage { link, queue, events, .. } = &mut *self.stage;
+        let seen = self.view.look(link, queue, events).await?;
         self.note(&seen);
+        for receiver in self.hooks.look(&mut self.stage.link).await? {
+            self.screen.tell(&switched_off(receiver));
+        }
         let hour = self.hour();
         for line in self.doomed.advance(self.stage, hour).await? {
             self.screen.tell(&line);
@@ -206,7 +236,7 @@ impl<'a> Show<'a> {
         while let Ok(received) = self.stage.receivers.reports.try_recv() {
             self.receive(&received);
         }
-        self.sample = seen.sample;
+        (self.sample, self.events_left) = (seen.sample, seen.events_left);
         let now = self.screen.elapsed();
         let mut changes = Vec::new();
         changes.extend(seen.attempts.iter().filter_map(|attempt| self.ledger.attempted(attempt, now)));
@@ -219,8 +249,8 @@ impl<'a> Show<'a> {
     /// Whether it is time for worker B.
     fn hour(&self) -> Hour {
         match self.phase {
-            Phase::Steady if self.pushed >= KILL_AT_THE_LATEST => Hour::Now,
-            Phase::Steady if self.pushed >= KILL_FROM => Hour::WhenBusy,
+            Phase::Steady if self.pushed() >= KILL_AT_THE_LATEST => Hour::Now,
+            Phase::Steady if self.pushed() >= KILL_FROM => Hour::WhenBusy,
             _ => Hour::NotYet,
         }
     }
@@ -232,17 +262,16 @@ impl<'a> Show<'a> {
     fn figures(&self) -> Figures {
         let counts = self.ledger.counts().clone();
         let Sample { ready, leased, waiting, .. } = self.sample;
-        Figures {
-            unfinished: counts.open().min(ready + leased + waiting),
-            counts,
-            taken_over: self.doomed.taken_over(),
-        }
+        // An event that is left may become a job for every receiver.
+        let on_their_way = ready + leased + waiting + self.events_left * CAST.len() as u64;
+        Figures { unfinished: counts.open().min(on_their_way), counts, taken_over: self.doomed.taken_over() }
     }
 }
 
-fn own_event(redis: &str, to: &str) -> String {
+fn own_event(redis: &str) -> String {
+    let owner = CAST[0].owner;
     format!(
-        "          redis-cli -u {redis} XADD postrider:deliveries '*' to {to} type note content '{{\"note\":{{\"id\":\"mine\"}}}}'"
+        "          redis-cli -u {redis} XADD postrider:events '*' userId {owner} type note content '{{\"note\":{{\"id\":\"mine\"}}}}'"
     )
 }
 

@@ -1,11 +1,11 @@
-//! What a demo runs on: folder, Redis, receivers, two workers. Owns their start and their end; what happens between
+//! What a demo runs on: folder, Redis, receivers and their hooks, two workers. Owns their start and their end; what happens between
 //! is the show's.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use postrider_core::queue_name::{DEFAULT_QUEUE, QueueName};
+use postrider_core::queue_name::{DEFAULT_EVENTS, DEFAULT_QUEUE, QueueName};
 use postrider_store::link::Link;
 use postrider_store::queue::Queue;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::cast::{CAST, Receivers};
 use super::embedded_redis::EmbeddedRedis;
 use super::folder::Folder;
+use super::hooks;
 use super::watchdog::Watchdog;
 use super::worker::Worker;
 
@@ -28,7 +29,7 @@ pub(crate) struct Stage {
     pub(crate) redis: EmbeddedRedis,
     pub(crate) link: Link,
     pub(crate) queue: Queue,
-    pub(crate) secret: String,
+    pub(crate) events: Queue,
     watchdog: Watchdog,
 }
 
@@ -37,10 +38,11 @@ impl Stage {
     pub(crate) async fn set_up(folder: &Path) -> anyhow::Result<Self> {
         let redis = EmbeddedRedis::start(folder).await?;
         let mut link = Link::new(redis.connector.clone());
-        let name = QueueName::parse(DEFAULT_QUEUE).expect("the default queue's name is a queue's name");
-        let queue = Queue::new(name, "demo", 0);
+        let (queue, events) = (stream(DEFAULT_QUEUE), stream(DEFAULT_EVENTS));
         let secret = format!("{:016x}", fastrand::u64(..));
         let receivers = Receivers::start(&secret).await?;
+        // Before the workers, which remember a hook for a second.
+        hooks::register(&mut link, &receivers.addresses, &secret).await?;
         let mut workers = Vec::new();
         for worker in ['A', 'B'] {
             workers.push(Worker::spawn(worker, &redis, folder)?);
@@ -51,7 +53,7 @@ impl Stage {
         for worker in &mut workers {
             worker.wait_ready(&mut link, queue.keys()).await?;
         }
-        Ok(Self { workers, receivers, redis, link, queue, secret, watchdog })
+        Ok(Self { workers, receivers, redis, link, queue, events, watchdog })
     }
 
     /// Ends it in order: workers first, then the receivers, Redis last.
@@ -79,6 +81,15 @@ impl Stage {
         for (role, address) in CAST.iter().zip(&self.receivers.addresses) {
             text += &format!("  {:<10}  http://{address}  {}\n", role.name, role.habit);
         }
+        for role in &CAST {
+            let (asks, switch) = (role.on.join(", "), if role.active { "" } else { "  (switched off)" });
+            text += &format!("  hook        of user {} to {}: {asks}{switch}\n", role.owner, role.name);
+        }
         text
     }
+}
+
+fn stream(name: &str) -> Queue {
+    let name = QueueName::parse(name).expect("the default names are names of queues");
+    Queue::new(name, "demo", 0)
 }

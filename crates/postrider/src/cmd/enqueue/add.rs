@@ -1,33 +1,54 @@
-//! Adds jobs, chunk by chunk, and stops where Redis can't be reached. Never adds a job twice.
+//! Adds jobs or events, chunk by chunk, and stops where Redis can't be reached. Never adds one twice.
 
 use anyhow::{Context, anyhow};
-use postrider_producer::{AddError, Added, ConnectError, Producer, ProducerOptions};
+use postrider_core::job::{EntryKind, Field};
+use postrider_producer::{AddError, ConnectError, Event, Job, Producer, ProducerOptions};
 use postrider_store::fault::FaultClass;
 use postrider_store::producer::AddError as StoreAddError;
 
-use super::report::Report;
+use super::report::{Report, Row};
 use super::source::{Item, Source};
 use crate::exit::Failure;
 
 /// Adds all, and tells of each.
 pub(super) async fn all(
+    kind: EntryKind,
     mut source: Source,
     redis_url: &str,
     options: ProducerOptions,
     mut report: Report,
 ) -> Result<(), Failure> {
-    let queue = options.queue.clone();
+    let stream = match kind {
+        EntryKind::Job => options.queue.clone(),
+        EntryKind::Event => options.events.clone(),
+    };
     let producer = Producer::connect_with(redis_url, options).await.map_err(no_connection)?;
     loop {
         let chunk = source.next_chunk().context("failed to read stdin")?;
         if chunk.is_empty() {
             return report.end_of_adding();
         }
-        let results = producer.add_all(chunk.iter().filter_map(|item| item.job.as_ref().ok())).await;
-        let told = tell(&chunk, results, queue.as_str(), &mut report);
+        let sound = chunk.iter().filter_map(|item| item.fields.as_ref().ok()).cloned();
+        let results = add(&producer, kind, sound).await;
+        let told = tell(&chunk, results, stream.as_str(), &mut report);
         report.flush(source.bytes_read())?;
         told?;
     }
+}
+
+async fn add(
+    producer: &Producer,
+    kind: EntryKind,
+    entries: impl Iterator<Item = Vec<Field>>,
+) -> Vec<Result<Row, AddError>> {
+    match kind {
+        EntryKind::Job => rows(producer.add_all(entries.map(Job::from_fields)).await),
+        EntryKind::Event => rows(producer.add_events(entries.map(Event::from_fields)).await),
+    }
+}
+
+fn rows<A: Into<Row>>(results: Vec<Result<A, AddError>>) -> Vec<Result<Row, AddError>> {
+    results.into_iter().map(|result| result.map(Into::into)).collect()
 }
 
 fn no_connection(error: ConnectError) -> Failure {
@@ -40,18 +61,18 @@ fn no_connection(error: ConnectError) -> Failure {
     }
 }
 
-/// Tells what became of each job of a chunk; an error ends it all.
+/// Tells what became of each entry of a chunk; an error ends it all.
 fn tell(
     chunk: &[Item],
-    results: Vec<Result<Added, AddError>>,
-    queue: &str,
+    results: Vec<Result<Row, AddError>>,
+    stream: &str,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let mut all_refused = true;
     for (line, result) in by_line(chunk, results) {
         all_refused &= matches!(result, Err(AddError::Redis(_)));
         match result {
-            Ok(added) => report.added(line, &added, queue),
+            Ok(added) => report.added(line, &added, stream),
             Err(AddError::Invalid(fault)) => report.bad(line, fault.sentence()),
             Err(AddError::Redis(error)) if error.is_connection() => {
                 return Err(cut_off(&error, line, chunk, report));
@@ -60,20 +81,16 @@ fn tell(
         }
     }
     // Out of memory, no rights, a key of another type: the lines that follow would meet the same.
-    if all_refused {
-        Err(report.failure("Redis refused all jobs of the last batch, so later lines weren't tried"))
-    } else {
-        Ok(())
-    }
+    if all_refused { Err(report.refused()) } else { Ok(()) }
 }
 
 /// Each line with its result; the results end early where Redis can't be reached any more, and so do these.
 fn by_line(
     chunk: &[Item],
-    results: Vec<Result<Added, AddError>>,
-) -> impl Iterator<Item = (Option<u64>, Result<Added, AddError>)> {
+    results: Vec<Result<Row, AddError>>,
+) -> impl Iterator<Item = (Option<u64>, Result<Row, AddError>)> {
     let mut results = results.into_iter();
-    chunk.iter().map_while(move |item| match &item.job {
+    chunk.iter().map_while(move |item| match &item.fields {
         Ok(_) => Some((item.line, results.next()?)),
         Err(fault) => Some((item.line, Err(AddError::Invalid(fault.clone())))),
     })

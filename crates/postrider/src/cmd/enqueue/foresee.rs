@@ -1,18 +1,19 @@
-//! `--dry-run`: what a worker with these settings would make of each job. Adds nothing, and asks neither Redis nor DNS.
+//! `--dry-run`: what a worker with these settings would make of each job or event. Adds nothing, and asks neither Redis nor DNS.
 
 use anyhow::Context;
 use postrider_core::address::AddressPolicy;
 use postrider_core::fault::Fault;
-use postrider_producer::{Job, Rules};
+use postrider_core::job::{EntryKind, Field};
+use postrider_producer::{Event, Job, Rules};
 
 use super::report::Report;
 use super::source::Source;
 use crate::exit::Failure;
 
-/// What would become of a job as soon as a worker reads it.
+/// What would become of a job or an event as soon as a worker reads it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Foreseen {
-    /// It would be sent.
+    /// It would be sent, or fanned out.
     Sound,
     /// It would be dead, reason `invalid`.
     Invalid(Fault),
@@ -22,6 +23,7 @@ pub(super) enum Foreseen {
 
 /// Judges all, and tells of each.
 pub(super) fn all(
+    kind: EntryKind,
     mut source: Source,
     mut rules: Rules,
     addresses: &AddressPolicy,
@@ -33,8 +35,8 @@ pub(super) fn all(
             return report.end_of_foresight();
         }
         for item in chunk {
-            let foreseen = match item.job {
-                Ok(job) => foresee(&job, &mut rules, addresses),
+            let foreseen = match item.fields {
+                Ok(fields) => foresee(kind, fields, &mut rules, addresses),
                 Err(fault) => Foreseen::Invalid(fault),
             };
             report.foreseen(item.line, &foreseen);
@@ -43,7 +45,17 @@ pub(super) fn all(
     }
 }
 
-fn foresee(job: &Job, rules: &mut Rules, addresses: &AddressPolicy) -> Foreseen {
+fn foresee(kind: EntryKind, fields: Vec<Field>, rules: &mut Rules, addresses: &AddressPolicy) -> Foreseen {
+    match kind {
+        EntryKind::Job => foresee_job(&Job::from_fields(fields), rules, addresses),
+        EntryKind::Event => match rules.check_event(&Event::from_fields(fields)) {
+            Ok(_) => Foreseen::Sound,
+            Err(fault) => Foreseen::Invalid(fault),
+        },
+    }
+}
+
+fn foresee_job(job: &Job, rules: &mut Rules, addresses: &AddressPolicy) -> Foreseen {
     let checked = match rules.check(job) {
         Ok(checked) => checked,
         Err(fault) => return Foreseen::Invalid(fault),
@@ -61,7 +73,7 @@ mod tests {
     use super::*;
 
     fn foreseen(job: &Job) -> Foreseen {
-        foresee(job, &mut ProducerOptions::default().rules(), &AddressPolicy::default())
+        foresee_job(job, &mut ProducerOptions::default().rules(), &AddressPolicy::default())
     }
 
     #[test]

@@ -1,22 +1,23 @@
-//! From a JSON line to a job: one object whose keys are the contract's fields. Judges the line, not the job.
+//! From a JSON line to a job or an event: one object whose keys are the contract's fields. Judges the line, not what is in
+//! it.
 
 use std::fmt;
 
 use postrider_core::fault::Fault;
-use postrider_core::job::Field;
+use postrider_core::job::{EntryKind, Field};
 use postrider_core::profile::Profile;
-use postrider_producer::Job;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The job of one line. `defaults` are the fields that hold where the line doesn't give them.
+/// The fields that one line gives. `defaults` are the fields that hold where the line doesn't give them.
 ///
-/// `content` is taken byte for byte as it is written, whatever it is; only for profile `raw`, a string means its text.
+/// `content` is taken byte for byte as it is written, whatever it is; only in a job of profile `raw`, a string means its
+/// text.
 /// The other fields are strings, or numbers as they are written; `null` leaves a field out.
-pub(super) fn job_of(line: &[u8], defaults: &[Field]) -> Result<Job, Fault> {
+pub(super) fn fields_of(kind: EntryKind, line: &[u8], defaults: &[Field]) -> Result<Vec<Field>, Fault> {
     let Members(members) = parse(line)?;
-    let is_raw = is_raw(&members, defaults);
+    let is_raw = kind == EntryKind::Job && is_raw(&members, defaults);
     let mut fields = Vec::with_capacity(members.len() + defaults.len());
     for (name, value) in members {
         let bytes = match name.as_str() {
@@ -29,7 +30,7 @@ pub(super) fn job_of(line: &[u8], defaults: &[Field]) -> Result<Job, Fault> {
     let is_given = |wanted: &[u8]| fields.iter().any(|(name, _)| name == wanted);
     let lacking: Vec<_> = defaults.iter().filter(|(name, _)| !is_given(name)).cloned().collect();
     fields.extend(lacking);
-    Ok(Job::from_fields(fields))
+    Ok(fields)
 }
 
 /// Keys and values of an object, repeated ones too: the job's rules name them.
@@ -117,12 +118,13 @@ mod tests {
     #[track_caller]
     fn check(line: &str, defaults: &[Field], expected: &[(&str, &str)]) {
         let expected: Vec<Field> = expected.iter().map(|(name, value)| field(name, value)).collect();
-        assert_eq!(job_of(line.as_bytes(), defaults).unwrap().fields(), expected, "{line}");
+        let found = fields_of(EntryKind::Job, line.as_bytes(), defaults).unwrap();
+        assert_eq!(found, expected, "{line}");
     }
 
     #[track_caller]
     fn check_fault(line: &[u8], sentence: &str) {
-        assert_eq!(job_of(line, &[]).unwrap_err().sentence(), sentence);
+        assert_eq!(fields_of(EntryKind::Job, line, &[]).unwrap_err().sentence(), sentence);
     }
 
     #[test]
@@ -156,6 +158,13 @@ mod tests {
             &[],
             &[("profile", "raw"), ("content", "{\"a\": 1}")],
         );
+    }
+
+    #[test]
+    fn an_event_is_never_raw() {
+        let line = br#"{"profile":"raw","content":"a"}"#;
+        let found = fields_of(EntryKind::Event, line, &[]).unwrap();
+        assert_eq!(found, [field("profile", "raw"), field("content", "\"a\"")]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is told of each job, and at the end: ids and rows on stdout, what is wrong on stderr, and a bar on a terminal.
+//! What is told of each job or event, and at the end: ids and rows on stdout, what is wrong on stderr, and a bar on a terminal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use postrider_producer::Added;
+use postrider_core::entry_id::EntryId;
+use postrider_core::job::EntryKind;
+use postrider_producer::{Added, AddedEvent};
 use serde::Serialize;
 
 use super::foresee::Foreseen;
@@ -15,29 +17,55 @@ use crate::exit::{Failure, unless_closed};
 /// Tells, and counts.
 #[derive(Debug)]
 pub(super) struct Report {
+    kind: EntryKind,
     json: bool,
     bar: ProgressBar,
     /// What goes to stdout with the next flush: the rows of one chunk.
     rows: Vec<u8>,
     good: u64,
     bad: u64,
-    /// What is wrong with the job that was typed.
+    /// What is wrong with the one that was typed.
     fault: Option<String>,
 }
 
-/// A job that was added, as `--json` shows it. Fields in the order of the JSON.
+/// A job or an event that was added.
+#[derive(Debug)]
+pub(super) struct Row {
+    id: Box<str>,
+    /// Of an event, each job has its own.
+    event_id: Option<Box<str>>,
+    entry: EntryId,
+}
+
+impl From<Added> for Row {
+    fn from(Added { id, event_id, entry }: Added) -> Self {
+        Self { id, event_id: Some(event_id), entry }
+    }
+}
+
+impl From<AddedEvent> for Row {
+    fn from(AddedEvent { id, entry }: AddedEvent) -> Self {
+        Self { id, event_id: None, entry }
+    }
+}
+
+/// A row as `--json` shows it. Fields in the order of the JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AddedRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
     id: &'a str,
-    event_id: &'a str,
-    queue: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'a str>,
     entry: String,
 }
 
-/// A job that was judged, as `--json` shows it.
+/// One that was judged, as `--json` shows it.
 #[derive(Serialize)]
 struct ForeseenRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,29 +76,34 @@ struct ForeseenRow<'a> {
 }
 
 impl Report {
-    /// Of the job that was typed.
-    pub(super) fn of_one(json: bool) -> Self {
-        Self { json, bar: ProgressBar::hidden(), rows: Vec::new(), good: 0, bad: 0, fault: None }
+    /// Of the one that was typed.
+    pub(super) fn of_one(kind: EntryKind, json: bool) -> Self {
+        Self { kind, json, bar: ProgressBar::hidden(), rows: Vec::new(), good: 0, bad: 0, fault: None }
     }
 
     /// Of lines from stdin, with a progress bar where stderr is a terminal.
-    pub(super) fn of_many(json: bool) -> Self {
-        Self { bar: progress_bar(), ..Self::of_one(json) }
+    pub(super) fn of_many(kind: EntryKind, json: bool) -> Self {
+        Self { bar: progress_bar(), ..Self::of_one(kind, json) }
     }
 
-    /// A job was added.
-    pub(super) fn added(&mut self, line: Option<u64>, added: &Added, queue: &str) {
+    /// One was added to this stream.
+    pub(super) fn added(&mut self, line: Option<u64>, added: &Row, stream: &str) {
         self.good += 1;
-        let Added { id, event_id, entry } = added;
+        let Row { id, event_id, entry } = added;
         if self.json {
-            self.row(&AddedRow { line, id, event_id, queue, entry: entry.to_string() });
+            let (queue, stream) = match self.kind {
+                EntryKind::Job => (Some(stream), None),
+                EntryKind::Event => (None, Some(stream)),
+            };
+            let (event_id, entry) = (event_id.as_deref(), entry.to_string());
+            self.row(&AddedRow { line, id, event_id, queue, stream, entry });
         } else {
             self.rows.extend_from_slice(id.as_bytes());
             self.rows.push(b'\n');
         }
     }
 
-    /// A job was judged.
+    /// One was judged.
     pub(super) fn foreseen(&mut self, line: Option<u64>, foreseen: &Foreseen) {
         let (verdict, fault) = match foreseen {
             Foreseen::Sound => ("sound", None),
@@ -118,14 +151,31 @@ impl Report {
     /// What was told so far.
     pub(super) fn counts(&self) -> String {
         match self.bad {
-            0 => format!("{} added", jobs(self.good)),
-            bad => format!("{} added, {bad} not", jobs(self.good)),
+            0 => format!("{} added", self.entries(self.good)),
+            bad => format!("{} added, {bad} not", self.entries(self.good)),
         }
     }
 
-    /// The failure that ends it all before the last line.
-    pub(super) fn failure(&self, why: &str) -> Failure {
-        let sentence = self.fault.clone().unwrap_or_else(|| format!("{why}; {}", self.counts()));
+    /// As many jobs, or events.
+    fn entries(&self, count: u64) -> String {
+        let ending = if count == 1 { "" } else { "s" };
+        format!("{count} {}{ending}", self.noun())
+    }
+
+    fn noun(&self) -> &'static str {
+        match self.kind {
+            EntryKind::Job => "job",
+            EntryKind::Event => "event",
+        }
+    }
+
+    /// The failure that ends it all before the last line, as Redis refused a whole batch.
+    pub(super) fn refused(&self) -> Failure {
+        let why = || {
+            let (noun, counts) = (self.noun(), self.counts());
+            format!("Redis refused all {noun}s of the last batch, so later lines weren't tried; {counts}")
+        };
+        let sentence = self.fault.clone().unwrap_or_else(why);
         Failure::Failed(anyhow!(sentence))
     }
 
@@ -144,10 +194,10 @@ impl Report {
     pub(super) fn end_of_foresight(mut self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         if self.bad == 0 && !self.json {
-            self.rows = format!("{} sound; nothing was added\n", jobs(self.good)).into();
+            self.rows = format!("{} sound; nothing was added\n", self.entries(self.good)).into();
             self.flush(0)?;
         }
-        let counts = format!("{} of {} would be dead", self.bad, jobs(self.good + self.bad));
+        let counts = format!("{} of {} would be dead", self.bad, self.entries(self.good + self.bad));
         self.end(&counts)
     }
 
@@ -163,10 +213,6 @@ impl Report {
         serde_json::to_writer(&mut self.rows, row).expect("a row is texts and a number, and memory takes it");
         self.rows.push(b'\n');
     }
-}
-
-fn jobs(count: u64) -> String {
-    if count == 1 { "1 job".into() } else { format!("{count} jobs") }
 }
 
 /// By bytes where stdin is a file, whose length is known; else a spinner with figures.
@@ -194,17 +240,17 @@ mod tests {
 
     #[test]
     fn the_end_of_many_counts_them() {
-        let mut report = Report::of_many(false);
+        let mut report = Report::of_many(EntryKind::Job, false);
         report.bad(Some(1), "is wrong");
         report.good = 2;
         let end = report.end_of_adding().unwrap_err();
         assert_eq!((end.code(), end.to_string()), (1, "postrider: 2 jobs added, 1 not\n".into()));
-        assert!(Report::of_many(false).end_of_adding().is_ok());
+        assert!(Report::of_many(EntryKind::Event, false).end_of_adding().is_ok());
     }
 
     #[test]
     fn the_end_of_one_is_its_fault() {
-        let mut report = Report::of_one(true);
+        let mut report = Report::of_one(EntryKind::Job, true);
         report.foreseen(None, &Foreseen::Blocked("the port"));
         assert_eq!(
             String::from_utf8_lossy(&report.rows),

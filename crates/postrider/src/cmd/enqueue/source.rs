@@ -1,12 +1,12 @@
-//! Where jobs come from: one that was typed, or lines of stdin. Owns the bounds of what is in memory.
+//! Where jobs and events come from: one that was typed, or lines of stdin. Owns the bounds of what is in memory.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use postrider_core::fault::Fault;
-use postrider_core::job::{Field, entry_size};
-use postrider_producer::{Job, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES};
+use postrider_core::job::{EntryKind, Field, entry_size};
+use postrider_producer::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES};
 
-use super::line::job_of;
+use super::line::fields_of;
 
 /// Read ahead of what is worked on; with a file on stdin, about as many lines as fit one batch.
 const READ_AHEAD: usize = 1 << 20;
@@ -17,36 +17,36 @@ const MAX_ESCAPED_BYTES: usize = 6;
 /// What a line has beside names and values: quotation marks, colons, commas, blanks.
 const LINE_OVERHEAD: usize = 64 << 10;
 
-/// One job, or what is wrong with the line that should have been one.
+/// One job or event, or what is wrong with the line that should have been one.
 #[derive(Debug)]
 pub(super) struct Item {
-    /// Its line, from 1; `None` for the job that was typed.
+    /// Its line, from 1; `None` for the one that was typed.
     pub(super) line: Option<u64>,
-    pub(super) job: Result<Job, Fault>,
+    pub(super) fields: Result<Vec<Field>, Fault>,
 }
 
-/// Gives jobs, chunk by chunk.
+/// Gives jobs or events, chunk by chunk.
 pub(super) enum Source {
-    One(Option<Job>),
+    One(Option<Vec<Field>>),
     Lines(Lines<io::Stdin>),
 }
 
 impl Source {
-    /// The job that was typed.
-    pub(super) fn one(job: Job) -> Self {
-        Self::One(Some(job))
+    /// The one that was typed.
+    pub(super) fn one(fields: Vec<Field>) -> Self {
+        Self::One(Some(fields))
     }
 
     /// The lines of stdin; `defaults` are the fields that hold where a line doesn't give them.
-    pub(super) fn stdin(defaults: Vec<Field>, max_job_bytes: usize) -> Self {
-        Self::Lines(Lines::new(io::stdin(), defaults, max_job_bytes))
+    pub(super) fn stdin(kind: EntryKind, defaults: Vec<Field>, max_job_bytes: usize) -> Self {
+        Self::Lines(Lines::new(kind, io::stdin(), defaults, max_job_bytes))
     }
 
     /// As many as make a batch, or as many as are there without waiting; none at the end.
     pub(super) fn next_chunk(&mut self) -> io::Result<Vec<Item>> {
         match self {
-            Self::One(job) => {
-                Ok(job.take().into_iter().map(|job| Item { line: None, job: Ok(job) }).collect())
+            Self::One(fields) => {
+                Ok(fields.take().into_iter().map(|fields| Item { line: None, fields: Ok(fields) }).collect())
             }
             Self::Lines(lines) => lines.next_chunk(),
         }
@@ -61,8 +61,9 @@ impl Source {
     }
 }
 
-/// Jobs from JSON lines.
+/// Jobs or events from JSON lines.
 pub(super) struct Lines<R> {
+    kind: EntryKind,
     reader: BufReader<R>,
     defaults: Vec<Field>,
     max_line_bytes: usize,
@@ -71,10 +72,10 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    fn new(reader: R, defaults: Vec<Field>, max_job_bytes: usize) -> Self {
+    fn new(kind: EntryKind, reader: R, defaults: Vec<Field>, max_job_bytes: usize) -> Self {
         let max_line_bytes = max_job_bytes.saturating_mul(MAX_ESCAPED_BYTES).saturating_add(LINE_OVERHEAD);
         let reader = BufReader::with_capacity(READ_AHEAD, reader);
-        Self { reader, defaults, max_line_bytes, number: 0, bytes_read: 0 }
+        Self { kind, reader, defaults, max_line_bytes, number: 0, bytes_read: 0 }
     }
 
     fn next_chunk(&mut self) -> io::Result<Vec<Item>> {
@@ -86,7 +87,7 @@ impl<R: Read> Lines<R> {
             }
             let Some(line) = self.next_line()? else { break };
             let Some(item) = self.item(&line) else { continue };
-            bytes += item.job.as_ref().map_or(0, |job| entry_size(job.fields()));
+            bytes += item.fields.as_ref().map_or(0, |fields| entry_size(fields));
             chunk.push(item);
         }
         Ok(chunk)
@@ -94,12 +95,12 @@ impl<R: Read> Lines<R> {
 
     /// `None` for a blank line.
     fn item(&self, line: &Line) -> Option<Item> {
-        let job = match line {
+        let fields = match line {
             Line::TooLong => Err(self.too_long()),
             Line::Whole(line) if line.trim_ascii().is_empty() => return None,
-            Line::Whole(line) => job_of(line, &self.defaults),
+            Line::Whole(line) => fields_of(self.kind, line, &self.defaults),
         };
-        Some(Item { line: Some(self.number), job })
+        Some(Item { line: Some(self.number), fields })
     }
 
     fn next_line(&mut self) -> io::Result<Option<Line>> {
@@ -122,10 +123,7 @@ impl<R: Read> Lines<R> {
     }
 
     fn too_long(&self) -> Fault {
-        Fault::of_entry(format!(
-            "the line has more than {} bytes, so its job is too large",
-            self.max_line_bytes
-        ))
+        Fault::of_entry(format!("the line has more than {} bytes, which is too many", self.max_line_bytes))
     }
 }
 
@@ -152,6 +150,10 @@ mod tests {
         }
     }
 
+    fn lines<R: Read>(reader: R, defaults: Vec<Field>, max_job_bytes: usize) -> Lines<R> {
+        Lines::new(EntryKind::Job, reader, defaults, max_job_bytes)
+    }
+
     fn numbers(chunk: &[Item]) -> Vec<u64> {
         chunk.iter().filter_map(|item| item.line).collect()
     }
@@ -163,13 +165,13 @@ mod tests {
 
     #[test]
     fn blank_lines_are_counted_but_are_no_jobs() {
-        let chunks = chunks(Lines::new(&b"\n{}\r\n \t\n{}"[..], Vec::new(), 100));
+        let chunks = chunks(lines(&b"\n{}\r\n \t\n{}"[..], Vec::new(), 100));
         assert_eq!(chunks.iter().map(|chunk| numbers(chunk)).collect::<Vec<_>>(), [[2], [4]]);
     }
 
     #[test]
     fn what_is_there_is_not_kept_waiting_for_more() {
-        let chunks = chunks(Lines::new(Pipe(vec![b"{}\n{}\n{", b"}\n"]), Vec::new(), 100));
+        let chunks = chunks(lines(Pipe(vec![b"{}\n{}\n{", b"}\n"]), Vec::new(), 100));
         assert_eq!(chunks.iter().map(|chunk| numbers(chunk)).collect::<Vec<_>>(), [vec![1, 2], vec![3]]);
     }
 
@@ -177,21 +179,25 @@ mod tests {
     fn a_chunk_is_bounded_by_count_and_by_bytes() {
         let many = "{}\n".repeat(1001);
         let sizes: Vec<usize> =
-            chunks(Lines::new(many.as_bytes(), Vec::new(), 100)).iter().map(Vec::len).collect();
+            chunks(lines(many.as_bytes(), Vec::new(), 100)).iter().map(Vec::len).collect();
         assert_eq!(sizes, [500, 500, 1]);
         let big = vec![(b"content".to_vec(), vec![b'x'; MAX_BATCH_BYTES / 2])];
-        let sizes: Vec<usize> =
-            chunks(Lines::new(&b"{}\n{}\n{}\n"[..], big, 100)).iter().map(Vec::len).collect();
+        let sizes: Vec<usize> = chunks(lines(&b"{}\n{}\n{}\n"[..], big, 100)).iter().map(Vec::len).collect();
         assert_eq!(sizes, [2, 1]);
     }
 
     #[test]
     fn a_line_without_end_is_refused_and_harms_no_other() {
         let long = [b"{}\n".to_vec(), vec![b'x'; LINE_OVERHEAD + 7], b"\n{}\n".to_vec()].concat();
-        let items: Vec<Item> = chunks(Lines::new(&long[..], Vec::new(), 1)).into_iter().flatten().collect();
-        assert_eq!(items.iter().map(|item| item.job.is_ok()).collect::<Vec<_>>(), [true, false, true]);
+        let items: Vec<Item> = chunks(lines(&long[..], Vec::new(), 1)).into_iter().flatten().collect();
+        assert_eq!(items.iter().map(|item| item.fields.is_ok()).collect::<Vec<_>>(), [true, false, true]);
         assert!(
-            items[1].job.as_ref().unwrap_err().sentence().starts_with("the line has more than 65542 bytes")
+            items[1]
+                .fields
+                .as_ref()
+                .unwrap_err()
+                .sentence()
+                .starts_with("the line has more than 65542 bytes")
         );
     }
 }

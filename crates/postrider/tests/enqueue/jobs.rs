@@ -1,32 +1,14 @@
-//! `postrider enqueue` as it is typed: what reaches Redis, what is told, and with which exit code it ends.
-
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+//! `postrider enqueue`.
 
 use std::fs::File;
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use postrider_tests::world::{World, WorldOptions};
+use postrider_tests::world::World;
 
-/// A Redis with the queue, without a worker.
-async fn world() -> World {
-    World::with(WorldOptions::default().workers(0)).await
-}
+use super::{check, fields, first_shown, run_at, told, world};
 
-/// The command against this Redis, with this on stdin.
 fn enqueue_at(redis_url: &str, arguments: &[&str], stdin: &str, environment: &[(&str, &str)]) -> Output {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(stdin.as_bytes()).unwrap();
-    std::io::Seek::rewind(&mut file).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_postrider"))
-        .arg("enqueue")
-        .args(arguments)
-        .env_clear()
-        .env("POSTRIDER_REDIS_URL", redis_url)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::from(file))
-        .output()
-        .unwrap()
+    run_at("enqueue", redis_url, arguments, stdin, environment)
 }
 
 fn enqueue(world: &World, arguments: &[&str], stdin: &str) -> Output {
@@ -38,23 +20,7 @@ fn dry_run(arguments: &[&str], stdin: &str) -> Output {
     enqueue_at("redis://127.0.0.1:1", &[&["--dry-run"], arguments].concat(), stdin, &[])
 }
 
-fn told(output: &Output) -> (i32, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
-
-#[track_caller]
-fn check(output: &Output, code: i32, stdout: &str, stderr: &str) {
-    assert_eq!(told(output), (code, stdout.to_owned(), stderr.to_owned()));
-}
-
 const NOTE: [&str; 6] = ["--to", "https://hooks.example/in", "--type", "note", "--content", "{ }"];
-
-async fn fields(world: &World, queue: &str) -> Vec<Vec<(String, String)>> {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let entries = world.entries(queue).await.into_iter();
-    entries.map(|(_, fields)| fields.into_iter().map(|(n, v)| (text(n), text(v))).collect()).collect()
-}
 
 #[tokio::test]
 async fn each_flag_becomes_its_field_and_the_id_is_printed() {
@@ -67,13 +33,11 @@ async fn each_flag_becomes_its_field_and_the_id_is_printed() {
     let (entry, _) = world.entries("q:2").await.remove(0);
     let row = format!("{{\"id\":\"i\",\"eventId\":\"e\",\"queue\":\"q:2\",\"entry\":\"{entry}\"}}\n");
     check(&output, 0, &row, "");
-    let shown = fields(&world, "q:2").await.remove(0);
-    let shown: Vec<String> = shown.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
-        shown.join("|"),
-        "to=https://hooks.example/in|type=note|content={ }|hookId=h|userId=u|secret=s|eventId=e|\
-         createdAt=1764324000123|id=i|profile=misskey|contentType=a/b|maxAttempts=3|timeoutMs=5000|\
-         notBefore=1893456000000|expiresAt=1893456000001|traceparent=t|header:X-A=b c"
+        first_shown(&world, "q:2").await,
+        "to=https://hooks.example/in|hookId=h|secret=s|eventId=e|profile=misskey|contentType=a/b|maxAttempts=3|\
+         timeoutMs=5000|userId=u|type=note|content={ }|id=i|createdAt=1764324000123|notBefore=1893456000000|\
+         expiresAt=1893456000001|traceparent=t|header:X-A=b c"
     );
 }
 
