@@ -357,9 +357,13 @@ impl<J> Dispatcher<J> {
         }
     }
 
-    /// Notes a job that was sent away for its destination's limit.
-    pub(crate) fn remember(&mut self, destination: &Arc<str>, job: SentAway) {
-        if self.remembered < MAX_REMEMBERED && self.destination(destination).remember(job) {
+    /// Notes a job that was sent away for its destination's limit. A suspect was sent away for its own sake: room at its
+    /// destination is no reason to call it back.
+    pub(crate) fn remember(&mut self, ticket: &Ticket<J>, job: SentAway) {
+        if ticket.suspect || self.remembered >= MAX_REMEMBERED {
+            return;
+        }
+        if self.destination(&ticket.destination).remember(job) {
             self.remembered += 1;
         }
     }

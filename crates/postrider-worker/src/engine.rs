@@ -121,8 +121,7 @@ impl Engine {
         let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
         let destination =
             Destination::Deferred { until: Until::After(left), state: ticket.job.untouched_state() };
-        self.dispatcher()
-            .remember(&ticket.destination, SentAway { job_id: job.id.clone(), entry: ticket.entry });
+        self.dispatcher().remember(ticket, SentAway { job_id: job.id.clone(), entry: ticket.entry });
         self.outbox.push(settlement(ticket.entry, job, destination));
     }
 

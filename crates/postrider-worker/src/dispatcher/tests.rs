@@ -223,3 +223,15 @@ fn many_suspects_leave_the_slots_to_others() {
     assert_eq!((dispatcher.in_flight(), deferred), (1, 8 - 1 - MAX_SUSPECTS));
     assert_eq!(dispatcher.reserve(), bounds().slots - 1, "ordinary jobs are read beside them");
 }
+
+#[test]
+fn a_suspect_that_was_sent_away_is_not_recalled_and_an_ordinary_job_is() {
+    let mut dispatcher = Dispatcher::new(bounds());
+    for (number, suspect) in [(1, true), (2, false)] {
+        let ticket = ticket(number, "a", suspect);
+        let job = SentAway { job_id: number.to_string().into(), entry: ticket.entry };
+        dispatcher.remember(&ticket, job);
+    }
+    let recalled: Vec<_> = dispatcher.take_recalled().into_iter().map(|job| job.entry.millis).collect();
+    assert_eq!(recalled, [2]);
+}
