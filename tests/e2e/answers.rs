@@ -267,6 +267,8 @@ async fn no_secret_reaches_the_attempt_log_or_the_workers_log() {
     assert_eq!(record["response"], "you sent [hidden] and [hidden]");
     let log = world.workers[0].log();
     assert!(!log.contains("canary"), "{log}");
+    let metrics = world.workers[0].metrics().await;
+    assert!(!metrics.contains("canary"), "{metrics}");
 }
 
 #[tokio::test]

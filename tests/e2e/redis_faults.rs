@@ -242,3 +242,27 @@ async fn the_probe_tells_the_truth_within_three_seconds_both_ways() {
     }
     goes_on(&world).await;
 }
+
+#[tokio::test]
+async fn a_hook_that_was_changed_while_redis_was_out_of_reach_is_sent_to_as_it_is_now() {
+    let (mut world, proxy) = proxied().await;
+    let record = |path: &str| {
+        let url = world.receiver.url(path);
+        format!(
+            r#"{{"id":"h","userId":"u","name":"n","on":["note"],"url":"{url}","secret":"s","active":true}}"#
+        )
+    };
+    let (old, new) = (record("/old"), record("/new"));
+    let job = [("type", "note"), ("content", "{}"), ("hookId", "h"), ("userId", "u")];
+    world.register("u", "h", old.as_bytes()).await;
+    world.enqueue(&job).await;
+    world.receiver.wait_for(1).await;
+    proxy.blackhole();
+    world.workers[0].wait_readyz(503).await;
+    world.register("u", "h", new.as_bytes()).await;
+    world.enqueue(&job).await;
+    proxy.pass();
+    let requests = world.receiver.wait_for(2).await;
+    assert_eq!(requests.iter().map(Request::path).collect::<Vec<_>>(), ["/old", "/new"]);
+    world.settled().await;
+}
