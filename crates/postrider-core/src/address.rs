@@ -62,6 +62,8 @@ pub struct AddressPolicy {
     pub https_only: bool,
     /// `ssrf.nat64`: addresses in 64:ff9b::/96 (RFC 6052) are judged by the IPv4 address in them.
     pub nat64: bool,
+    /// A proxy looks names up (`proxy.url`): what they resolve to is never checked here.
+    pub behind_proxy: bool,
 }
 
 impl AddressPolicy {
@@ -112,8 +114,16 @@ impl AddressPolicy {
             return Err(DENIED);
         }
         let mut opened_by = self.allow.iter().filter(|rule| rule.names(name, port)).peekable();
-        if opened_by.peek().is_none() && !name::is_public(name) {
-            return Err(NAME);
+        if opened_by.peek().is_none() {
+            if !name::is_public(name) {
+                return Err(NAME);
+            }
+            // An address or network of the list may turn out to be the name's; without one, DNS can't change anything.
+            let may_be_opened =
+                !self.behind_proxy && self.allow.iter().any(|rule| rule.opens_addresses(port));
+            if self.reach == Reach::List && !may_be_opened {
+                return Err(UNLISTED);
+            }
         }
         let port_named = opened_by.any(Rule::has_port);
         if port_named || port::is_ordinary(port) { Ok(()) } else { Err(PORT) }

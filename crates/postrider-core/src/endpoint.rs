@@ -221,12 +221,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(raw in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn nothing_panics_for_any_bytes(raw in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = Endpoint::parse(&raw);
         }
 
         #[test]
-        fn the_http_client_reads_an_accepted_url_as_we_do(rest in "\\PC{1,12}[./:?#]?\\PC{0,40}") {
+        fn the_http_client_reads_it_as_we_do_for_any_accepted_url(rest in "\\PC{1,12}[./:?#]?\\PC{0,40}") {
             if let Ok(endpoint) = Endpoint::parse(format!("http://{rest}").as_bytes()) {
                 let uri = endpoint.uri();
                 prop_assert_eq!(uri.host().unwrap(), endpoint.url().host_str().unwrap());

@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_accepted_header_is_one_line_of_http(name in text("aZ09-_!|~", 8), value in text("aZ09 \t:;\"~", 24)) {
+        fn one_line_of_http_is_made_for_any_accepted_header(name in text("aZ09-_!|~", 8), value in text("aZ09 \t:;\"~", 24)) {
             if ExtraHeaders::new().add(&name, &value).is_ok() {
                 let line = [&name[..], b": ", header_text(&value).unwrap().as_bytes(), b"\r\n"].concat();
                 let read = split_line(&line);
@@ -257,7 +257,7 @@ mod tests {
         }
 
         #[test]
-        fn likely_headers_are_accepted(name in "[A-Za-z][A-Za-z0-9-]{0,20}x", value in "[!-~][ -~\t]{0,40}") {
+        fn adding_succeeds_for_any_likely_header(name in "[A-Za-z][A-Za-z0-9-]{0,20}x", value in "[!-~][ -~\t]{0,40}") {
             prop_assert_eq!(ExtraHeaders::new().add(name.as_bytes(), value.as_bytes()), Ok(()));
         }
     }

@@ -1,6 +1,6 @@
 //! A registered hook (contract section 5).
 //!
-//! - [`Hook`]: what sending and fan-out read of a record; lenient, since the record may be older or someone else's.
+//! - [`Hook`]: what sending and fan-out read of a record (`reading`); lenient, since the record may be older or someone else's.
 //! - [`record`]: the whole record as its owner sees and edits it; [`edit`]: what may be set, checked all at once.
 //! - [`field`]: the rule of each key; [`id`]: the ids; [`filter`]: which hooks a list is about.
 //! - [`latest`]: what came of the latest attempt.
@@ -14,13 +14,13 @@ pub mod field;
 pub mod filter;
 pub mod id;
 pub mod latest;
+mod reading;
 pub mod record;
 pub mod secrets;
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use crate::fault::Fault;
 use crate::headers::ExtraHeaders;
 use crate::profile::Profile;
 use crate::secret::Secret;
@@ -55,57 +55,13 @@ pub struct Hook {
     pub max_attempts: Option<u32>,
 }
 
-/// The JSON of a record; unknown keys are left alone.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stored {
-    url: String,
-    active: bool,
-    #[serde(default)]
-    on: Vec<String>,
-    #[serde(default)]
-    secret: String,
-    #[serde(default)]
-    secrets: Vec<serde_json::Value>,
-    #[serde(default)]
-    profile: Option<String>,
-    #[serde(default)]
-    headers: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    max_in_flight: Option<u32>,
-    #[serde(default)]
-    rate_per_second: Option<f64>,
-    #[serde(default)]
-    timeout_ms: Option<u64>,
-    #[serde(default)]
-    max_attempts: Option<u32>,
-}
-
 impl Hook {
-    /// Reads a record; `None` when it can't be used, which counts like a hook that isn't registered.
-    pub fn parse(json: &[u8]) -> Option<Self> {
-        let stored: Stored = serde_json::from_slice(json).ok()?;
-        let profile = match stored.profile {
-            None => None,
-            Some(name) => Some(Profile::parse(name.as_bytes())?),
-        };
-        let mut headers = ExtraHeaders::new();
-        for (name, value) in &stored.headers {
-            headers.add(name.as_bytes(), value.as_str()?.as_bytes()).ok()?;
-        }
-        Some(Self {
-            url: stored.url.into(),
-            active: stored.active,
-            on: stored.on.iter().map(String::as_str).collect(),
-            secret: Secret::parse(stored.secret.as_bytes())?,
-            earlier_secrets: stored.secrets.iter().filter_map(EarlierSecret::parse).collect(),
-            profile,
-            headers,
-            max_in_flight: stored.max_in_flight.filter(|limit| *limit > 0),
-            rate_per_second: stored.rate_per_second.filter(|rate| rate.is_finite() && *rate > 0.0),
-            timeout: stored.timeout_ms.filter(|ms| (100..=120_000).contains(ms)).map(Duration::from_millis),
-            max_attempts: stored.max_attempts.filter(|attempts| (1..=100).contains(attempts)),
-        })
+    /// Reads a record. One that can't be used counts like a hook that isn't registered.
+    ///
+    /// # Errors
+    /// Which key is wrong, without its value.
+    pub fn parse(json: &[u8]) -> Result<Self, Fault> {
+        reading::read(json)
     }
 
     /// The secrets that sign at `now`: the current one, then those that it replaced and whose time isn't over, newest
@@ -143,7 +99,7 @@ mod tests {
     #[test]
     fn a_record_without_url_or_switch_is_no_hook() {
         for bad in [&b"{garbage"[..], br#"{"id":"x"}"#, br#"{"url":"https://x.example/"}"#, b"[]", b"\xff"] {
-            assert!(Hook::parse(bad).is_none());
+            assert!(Hook::parse(bad).is_err());
         }
     }
 

@@ -503,7 +503,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_entry_makes_it_panic(
+        fn nothing_panics_for_any_entry(
             fields in prop::collection::vec(any_field(), 0..24),
             millis in any::<u64>(),
             sequence in any::<u64>(),

@@ -130,7 +130,7 @@ mod tests {
         // Without `u`, so that no escape of a lone surrogate comes up, and with exponents of one digit: a value refuses
         // both by design, while the grammar allows them.
         #[test]
-        fn it_agrees_with_a_parser_that_builds_values(
+        fn it_agrees_with_a_parser_that_builds_values_for_any_text(
             tokens in prop::collection::vec(prop::sample::select(TOKENS.to_vec()), 0..12),
         ) {
             let text = tokens.concat();
@@ -142,13 +142,13 @@ mod tests {
         }
 
         #[test]
-        fn every_value_that_is_written_is_read(text in "\\PC{0,40}", number in any::<f64>()) {
+        fn what_is_written_is_read_for_any_value(text in "\\PC{0,40}", number in any::<f64>()) {
             let value = serde_json::json!({ text.clone(): [text, number, null, true] });
             prop_assert!(validate(value.to_string().as_bytes()).is_ok());
         }
 
         #[test]
-        fn no_bytes_make_it_panic(content in prop::collection::vec(any::<u8>(), 0..64)) {
+        fn nothing_panics_for_any_bytes(content in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = validate(&content);
         }
     }

@@ -5,6 +5,7 @@
 //! - [`delivery`]: job + hook + settings = what to send, where.
 //! - [`profile`]: from a delivery to headers and exact bytes; [`signature`]: the Standard Webhooks proof.
 //! - [`endpoint`] and [`address`]: which URLs and which addresses may be connected to.
+//! - [`shard`]: which of several queues a job belongs to.
 //! - [`outcome`]: what the receiver did; [`retry`]: how long to wait; [`verdict`]: **the** decision.
 
 pub mod address;
@@ -23,6 +24,7 @@ pub mod queue_name;
 pub mod retry;
 pub mod sample;
 pub mod secret;
+pub mod shard;
 pub mod signature;
 pub mod time;
 pub mod trace;

@@ -55,6 +55,13 @@ pub enum NoAnswer {
     Malformed,
     /// The deadline passed before the head was complete.
     Timeout,
+    /// The proxy works, and couldn't or wouldn't reach the receiver.
+    ByProxy {
+        /// What it answered.
+        status: u16,
+    },
+    /// The proxy itself doesn't work: only where the attempt can't be put off.
+    Proxy,
 }
 
 impl NoAnswer {
@@ -67,6 +74,10 @@ impl NoAnswer {
             Self::Closed => "the connection was closed before an answer",
             Self::Malformed => "the answer is not valid HTTP",
             Self::Timeout => "no answer within the time limit",
+            Self::ByProxy { status: 400..=499 } => "the proxy refused this destination",
+            Self::ByProxy { status: 500..=599 } => "the proxy could not reach the receiver",
+            Self::ByProxy { .. } => "the proxy opened no way to the receiver",
+            Self::Proxy => "the proxy does not work",
         }
     }
 }
@@ -98,6 +109,12 @@ impl Outcome {
     pub fn error(&self) -> String {
         match self {
             Self::Accepted { .. } => String::new(),
+            Self::NoAnswer { cause: cause @ NoAnswer::ByProxy { status: status @ 400..=599 } } => {
+                format!("{} ({status})", cause.as_str())
+            }
+            Self::NoAnswer { cause: NoAnswer::ByProxy { status } } => {
+                format!("the proxy answered {status} to CONNECT")
+            }
             Self::NoAnswer { cause } => cause.as_str().to_owned(),
             Self::Blocked { reason } => format!("not allowed: {reason}"),
             answered => format!("the receiver answered {}", answered.status()),
@@ -135,6 +152,20 @@ mod tests {
             };
             assert_eq!(outcome, expected, "{status}");
             assert_eq!(outcome.status(), status);
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_answers_is_no_answer_of_the_receiver() {
+        let error = |status| {
+            let outcome = Outcome::NoAnswer { cause: NoAnswer::ByProxy { status } };
+            (outcome.status(), outcome.error())
+        };
+        assert_eq!(error(502), (0, "the proxy could not reach the receiver (502)".to_owned()));
+        assert_eq!(error(500), (0, "the proxy could not reach the receiver (500)".to_owned()));
+        assert_eq!(error(403), (0, "the proxy refused this destination (403)".to_owned()));
+        for status in [101, 302, 600] {
+            assert_eq!(error(status), (0, format!("the proxy answered {status} to CONNECT")));
         }
     }
 

@@ -170,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(value in prop::collection::vec(any::<u8>(), 0..120)) {
+        fn nothing_panics_for_any_bytes(value in prop::collection::vec(any::<u8>(), 0..120)) {
             let _ = TraceParent::parse(&value);
         }
 

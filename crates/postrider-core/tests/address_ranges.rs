@@ -85,13 +85,13 @@ fn check(policy: &AddressPolicy, url: &str) -> Result<(), &'static str> {
 
 proptest! {
     #[test]
-    fn nothing_outside_2000_3_is_public(bits in any::<u128>()) {
+    fn nothing_outside_2000_3_is_public_for_any_address(bits in any::<u128>()) {
         let ip = Ipv6Addr::from_bits(bits);
         prop_assert!(!is_public_v6(ip) || bits >> 125 == 1);
     }
 
     #[test]
-    fn a_mapped_ipv4_address_is_refused_whatever_is_allowed(bits in any::<u32>()) {
+    fn its_mapped_form_is_refused_whatever_is_allowed_for_any_ipv4_address(bits in any::<u32>()) {
         let mapped = IpAddr::V6(Ipv4Addr::from_bits(bits).to_ipv6_mapped());
         for policy in [policy(false), policy(true), allowing(&["0.0.0.0/0", "::/0"])] {
             prop_assert!(policy.check_literal(mapped, 443).is_err());
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn nat64_gives_the_verdict_of_the_address_in_it(bits in any::<u32>()) {
+    fn nat64_gives_the_verdict_of_the_address_in_it_for_any_ipv4_address(bits in any::<u32>()) {
         let wrapped = Ipv6Addr::from_bits((0x0064_ff9b_u128 << 96) | u128::from(bits));
         let embedded = Ipv4Addr::from_bits(bits);
         prop_assert_eq!(policy(true).check_literal(wrapped.into(), 443), policy(true).check_literal(embedded.into(), 443));
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn the_normalised_url_gets_the_verdict_of_the_raw_one(host in "[0-9a-fx.%\\[\\]:]{1,20}|\\PC{1,12}", tail in "[/?#]\\PC{0,20}") {
+    fn the_normalised_url_gets_the_verdict_of_the_raw_one_for_any_host(host in "[0-9a-fx.%\\[\\]:]{1,20}|\\PC{1,12}", tail in "[/?#]\\PC{0,20}") {
         let policy = policy(true);
         if let Ok(endpoint) = Endpoint::parse(format!("http://{host}{tail}").as_bytes()) {
             let again = Endpoint::parse(endpoint.as_str().as_bytes()).unwrap();
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn no_entry_of_a_list_panics(entry in "[0-9a-f.:/\\[\\]]{0,20}|\\PC{0,20}") {
+    fn nothing_panics_for_any_entry_of_a_list(entry in "[0-9a-f.:/\\[\\]]{0,20}|\\PC{0,20}") {
         let _ = Rule::parse(&entry);
     }
 }
@@ -152,6 +152,28 @@ fn a_list_opens_only_what_it_holds() {
     assert!(answer("hooks.example.com", "10.0.0.1").is_err(), "private addresses need an entry of their own");
     assert!(answer("other.example.com", "1.1.1.1").is_err());
     assert!(answer("other.example.com", "8.8.8.8").is_ok());
+}
+
+#[test]
+fn a_name_that_no_entry_of_the_list_can_open_is_refused_before_it_is_looked_up() {
+    let listing = |entries: &[&str]| AddressPolicy { reach: Reach::List, ..allowing(entries) };
+    let check = |entries: &[&str], url: &str| check(&listing(entries), url).is_ok();
+    assert!(!check(&[], "https://other.example.com/"));
+    assert!(!check(&["hooks.example.com"], "https://other.example.com/"));
+    assert!(check(&["hooks.example.com"], "https://hooks.example.com/"));
+    assert!(check(&["8.8.8.0/24"], "https://other.example.com/"), "it may resolve to one of these");
+    assert!(!check(&["8.8.8.0/24:8443"], "https://other.example.com/"), "not on this port");
+}
+
+#[test]
+fn behind_a_proxy_an_address_of_the_list_opens_no_name_since_nobody_checks_what_it_resolves_to() {
+    let listed = AddressPolicy { reach: Reach::List, ..allowing(&["hooks.example.com", "8.8.8.0/24"]) };
+    let policy = AddressPolicy { behind_proxy: true, ..listed };
+    assert!(check(&policy, "https://hooks.example.com/").is_ok());
+    assert!(check(&policy, "https://8.8.8.8/").is_ok());
+    assert!(check(&policy, "https://other.example.com/").is_err());
+    let public = AddressPolicy { reach: Reach::Public, ..policy };
+    assert!(check(&public, "https://other.example.com/").is_ok());
 }
 
 #[test]

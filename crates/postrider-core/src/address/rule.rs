@@ -63,6 +63,11 @@ impl Rule {
         self.contains(ip, port) && (self.is_one_address() || !range::is_metadata(ip))
     }
 
+    /// Whether it is of addresses, on this port.
+    pub(super) fn opens_addresses(&self, port: u16) -> bool {
+        matches!(self.subject, Subject::Net(_)) && self.is_for(port)
+    }
+
     /// Whether it speaks of one port only.
     pub(super) fn has_port(&self) -> bool {
         self.port.is_some()

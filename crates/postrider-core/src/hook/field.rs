@@ -25,8 +25,10 @@ pub const MAX_REASON_CHARS: usize = 200;
 pub const MAX_IN_FLIGHT: u64 = 10_000;
 
 const ON: &str = "must be a list of at most 64 event types, each 1 to 128 visible ASCII characters, or *";
-const SECRET: &str = "must be visible ASCII, with spaces inside only, at most 1024 characters";
-const HEADERS: &str = "must be an object of header names and texts";
+pub(super) const SECRET: &str = "must be visible ASCII, with spaces inside only, at most 1024 characters";
+pub(super) const HEADERS: &str = "must be an object of header names and texts";
+pub(super) const SWITCH: &str = "must be true or false";
+pub(super) const PROFILE: &str = "must be misskey, standard, cloudevents or raw";
 
 /// What the rules of some fields depend on.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +127,7 @@ impl HookField {
             Self::Secret => self.secret(value),
             Self::Active => match value {
                 Value::Bool(_) => Ok(value.clone()),
-                _ => Err(self.fault("must be true or false")),
+                _ => Err(self.fault(SWITCH)),
             },
             Self::Profile => self.profile(value),
             Self::Headers => self.headers(value),
@@ -189,7 +191,7 @@ impl HookField {
     fn profile(self, value: &Value) -> Result<Value, Fault> {
         let profile = value.as_str().and_then(|name| Profile::parse(name.as_bytes()));
         let profile = profile.map(|profile| profile.as_str().into());
-        profile.ok_or_else(|| self.fault("must be misskey, standard, cloudevents or raw"))
+        profile.ok_or_else(|| self.fault(PROFILE))
     }
 
     fn headers(self, value: &Value) -> Result<Value, Fault> {

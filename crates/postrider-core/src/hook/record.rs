@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 pub use shown::Detail;
 
-const EARLIER: &str = "secrets";
+pub(super) const EARLIER: &str = "secrets";
 
 /// A record. `Debug` shows its keys only.
 #[derive(Clone, PartialEq)]

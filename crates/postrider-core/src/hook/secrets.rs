@@ -28,12 +28,12 @@ pub struct EarlierSecret {
 }
 
 impl EarlierSecret {
-    /// Reads an item of `secrets`: `{"secret":"…","until":"<RFC 3339>"}`. `None` for anything else: a secret whose end
-    /// can't be read signs nothing.
+    /// Reads an item of `secrets`: `{"secret":"…","until":"<RFC 3339>"}`; `None` where it holds no secret. One whose end can't
+    /// be read signs no more, and is hidden as ever.
     pub fn parse(item: &Value) -> Option<Self> {
         let text = |key: &str| item.get(key).and_then(Value::as_str);
         let secret = Secret::parse(text("secret")?.as_bytes())?;
-        Some(Self { secret, until: Timestamp::parse_rfc3339(text("until")?)? })
+        Some(Self { secret, until: text("until").and_then(Timestamp::parse_rfc3339).unwrap_or_default() })
     }
 
     /// The item as it is stored, in clear.
