@@ -8,13 +8,47 @@ use hyper_util::client::legacy;
 use postrider_core::outcome::NoAnswer;
 
 use crate::connector::ConnectFault;
-use crate::stream::Usage;
+use crate::detail;
+use crate::proxy::fault::ProxyFault;
+use crate::usage::{Usage, is_tls_fault};
+
+/// Whose fault it is that no answer came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The receiver's, or that of the way to it.
+    Receiver {
+        cause: NoAnswer,
+        /// For the operator's log.
+        detail: Option<Box<str>>,
+    },
+    /// The proxy's, and so ours.
+    Proxy(ProxyFault),
+}
+
+impl Fault {
+    /// That the deadline passed.
+    pub(crate) fn timeout() -> Self {
+        Self::Receiver { cause: NoAnswer::Timeout, detail: None }
+    }
+}
 
 /// Why no answer came.
-pub(crate) fn cause(error: &legacy::Error) -> NoAnswer {
-    if let Some(fault) = find::<ConnectFault>(error) {
-        return fault.cause();
+pub(crate) fn fault(error: &legacy::Error) -> Fault {
+    match find::<ConnectFault>(error) {
+        Some(ConnectFault::Proxy(fault)) => Fault::Proxy(fault.clone()),
+        Some(fault) => Fault::Receiver { cause: fault.cause(), detail: detail::of(error) },
+        None => fault_of_connection(error),
     }
+}
+
+fn fault_of_connection(error: &legacy::Error) -> Fault {
+    match usage(error).as_ref().and_then(Usage::tls_failure) {
+        Some(failure) => Fault::Receiver { cause: NoAnswer::Tls, detail: Some(failure.into()) },
+        None => Fault::Receiver { cause: cause(error), detail: detail::of(error) },
+    }
+}
+
+fn cause(error: &legacy::Error) -> NoAnswer {
     if let Some(error) = find::<io::Error>(error) {
         return cause_in_io(error);
     }
@@ -23,10 +57,11 @@ pub(crate) fn cause(error: &legacy::Error) -> NoAnswer {
     if is_malformed { NoAnswer::Malformed } else { NoAnswer::Closed }
 }
 
+/// Where a connection fails before its first request, the client says nothing of it but this.
 fn cause_in_io(error: &io::Error) -> NoAnswer {
-    match error.get_ref() {
-        Some(inner) if inner.is::<rustls::Error>() => NoAnswer::Tls,
-        _ if error.kind() == io::ErrorKind::InvalidData => NoAnswer::Malformed,
+    match error.kind() {
+        _ if is_tls_fault(error) => NoAnswer::Tls,
+        io::ErrorKind::InvalidData => NoAnswer::Malformed,
         _ => NoAnswer::Closed,
     }
 }
@@ -39,11 +74,12 @@ pub(crate) fn may_resend(error: &legacy::Error) -> bool {
 }
 
 /// HTTP/2 says which requests it didn't process (RFC 9113, section 8.7): refused streams, and those above the last one
-/// that a GOAWAY names, the only ones that end with that error.
+/// that a GOAWAY names, the only ones that end with that error. Who asks for calm isn't asked again at once.
 fn is_unprocessed(error: &legacy::Error) -> bool {
     find::<h2::Error>(error).is_some_and(|error| {
         let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-        error.is_remote() && (is_refused || error.is_go_away())
+        let is_calm_wanted = error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
+        error.is_remote() && (is_refused || error.is_go_away() && !is_calm_wanted)
     })
 }
 
@@ -75,4 +111,17 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_that_comes_before_the_first_request_is_told_as_a_fault_of_tls() {
+        let of_tls = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        assert_eq!(cause_in_io(&io::Error::new(io::ErrorKind::InvalidData, of_tls)), NoAnswer::Tls);
+        assert_eq!(cause_in_io(&io::ErrorKind::InvalidData.into()), NoAnswer::Malformed);
+        assert_eq!(cause_in_io(&io::ErrorKind::ConnectionReset.into()), NoAnswer::Closed);
+    }
 }

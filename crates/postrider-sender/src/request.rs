@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::Full;
 use postrider_core::endpoint::Endpoint;
 
+use crate::loan::Loan;
+
 /// One POST. `Debug` shows neither path nor headers nor body, since all three hold secrets.
 #[derive(Clone)]
 pub struct Request {
@@ -23,6 +25,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// The same, and what tells when nothing of it is left with the HTTP client.
+    pub(crate) fn lend(self) -> (Self, Loan) {
+        let (body, loan) = Loan::of(self.body);
+        (Self { body, ..self }, loan)
+    }
+
     /// The message for the HTTP client; the original stays for a resend.
     pub(crate) fn to_message(&self) -> http::Request<Full<Bytes>> {
         let mut message = http::Request::new(Full::new(self.body.clone()));

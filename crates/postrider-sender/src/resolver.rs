@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use postrider_core::address::{AddressPolicy, MAX_DIALLED};
+use postrider_core::endpoint::Endpoint;
+use postrider_core::outcome::NoAnswer;
 use tokio::sync::Semaphore;
 
 use crate::connector::ConnectFault;
@@ -26,6 +28,21 @@ pub fn system_lookup() -> Lookup {
     })
 }
 
+/// Whether an attempt would find addresses to dial at this URL now: its host is looked up and the answers are checked as
+/// for a connection. What the URL shows by itself is [`AddressPolicy::check_endpoint`]'s. The caller bounds the time.
+///
+/// # Errors
+/// Why there would be no connection.
+pub async fn check_addresses(
+    policy: &AddressPolicy,
+    lookup: Lookup,
+    endpoint: &Endpoint,
+) -> Result<(), NoAnswer> {
+    let resolver = Resolver::new(Arc::new(policy.clone()), lookup);
+    let host = endpoint.uri().host().ok_or(NoAnswer::Dns)?;
+    resolver.resolve(host, endpoint.port()).await.map(|_| ()).map_err(|fault| fault.cause())
+}
+
 pub(crate) struct Resolver {
     policy: Arc<AddressPolicy>,
     lookup: Lookup,
@@ -39,17 +56,32 @@ impl Resolver {
 
     /// The addresses to dial, at most [`MAX_DIALLED`], each of them checked; one bad answer refuses the host.
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFault> {
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        if let Ok(ip) = bare.parse::<IpAddr>() {
+        if let Some(ip) = literal(host) {
             self.policy.check_literal(ip, port).map_err(|_| ConnectFault::NotAllowed)?;
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
         let answers = self.look_up(self.full_name(host, port)).await?;
         if answers.is_empty() {
-            return Err(ConnectFault::Dns);
+            return Err(ConnectFault::Dns(None));
         }
         self.policy.check_answers(host, port, &answers).map_err(|_| ConnectFault::NotAllowed)?;
         Ok(answers.into_iter().take(MAX_DIALLED).map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+
+    /// The addresses of a host that the operator named: as the system finds them, unchecked.
+    pub(crate) async fn resolve_for_the_operator(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, ConnectFault> {
+        let addresses = match literal(host) {
+            Some(ip) => vec![ip],
+            None => self.look_up(host.to_owned()).await?,
+        };
+        if addresses.is_empty() {
+            return Err(ConnectFault::Dns(None));
+        }
+        Ok(addresses.into_iter().take(MAX_DIALLED).map(|ip| SocketAddr::new(ip, port)).collect())
     }
 
     /// The root's dot keeps the system's search list from turning a stranger's name into one of the local network. Names
@@ -63,15 +95,22 @@ impl Resolver {
     }
 
     async fn look_up(&self, name: String) -> Result<Vec<IpAddr>, ConnectFault> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ConnectFault::Dns)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ConnectFault::Dns(None))?;
         let lookup = (self.lookup)(name);
         // An attempt that gives up can't stop the system's lookup, so the permit belongs to the lookup itself.
         let answers = tokio::spawn(async move {
             let _permit = permit;
             lookup.await
         });
-        answers.await.map_err(|_| ConnectFault::Dns)?.map_err(|_| ConnectFault::Dns)
+        let answers = answers.await.map_err(|_| ConnectFault::Dns(None))?;
+        answers.map_err(|error| ConnectFault::Dns(Some(error)))
     }
+}
+
+/// The address that a URL's host is, where it is one.
+fn literal(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.parse().ok()
 }
 
 #[cfg(test)]

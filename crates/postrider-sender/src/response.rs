@@ -9,13 +9,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use crate::stream::Usage;
+use crate::usage::Usage;
 
 /// Most bytes of a body that are read; receivers of webhooks answer in far less.
 pub(crate) const MAX_BODY_BYTES: u64 = 64 * 1024;
 
-/// Most bytes of a failed answer's body that are kept for the attempt's record.
-pub(crate) const MAX_KEPT_BYTES: usize = 1024;
+/// Most bytes of a failed answer's body that are kept: 1 KiB for the attempt's record, and half as much that shows what stands
+/// across its end.
+pub(crate) const MAX_KEPT_BYTES: usize = 1536;
 
 /// How long the body of a 2xx is waited for: a new connection costs less than a slot that is held longer.
 const ACCEPTED_GRACE: Duration = Duration::from_millis(100);
@@ -42,13 +43,10 @@ async fn read(response: Response<Incoming>, until: Instant, max_kept: usize) -> 
         return Bytes::new();
     }
     while let Ok(frame) = timeout_at(until, body.frame()).await {
-        let Some(frame) = frame else {
-            if let Some(usage) = head.extensions.get::<Usage>() {
-                usage.note_answer();
-            }
-            break;
-        };
-        let Ok(frame) = frame else { break };
+        if let Some(usage) = head.extensions.get::<Usage>() {
+            usage.note_answer();
+        }
+        let Some(Ok(frame)) = frame else { break };
         let data = frame.into_data().unwrap_or_default();
         kept.extend_from_slice(&data[..data.len().min(max_kept - kept.len())]);
         match left.checked_sub(data.len() as u64) {

@@ -1,21 +1,32 @@
 //! How TLS is spoken with receivers.
 
+mod pem;
+
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
+pub use self::pem::{ClientIdentity, chain_from_pem, roots_from_pem};
+
 /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1; trusts the system's roots (bundled ones where it has none) and `extra_roots`.
-pub(crate) fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
+/// Who asks for a certificate is shown `identity`.
+pub(crate) fn client_config(
+    extra_roots: &[CertificateDer<'static>],
+    identity: Option<ClientIdentity>,
+) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = system_roots();
     for root in extra_roots {
         roots.add(root.clone())?;
     }
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(ClientIdentity { chain, key }) => builder.with_client_auth_cert(chain, key)?,
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -11,9 +11,11 @@ use std::time::Duration;
 use postrider_core::address::AddressPolicy;
 use postrider_core::outcome::{NoAnswer, Outcome};
 use postrider_sender::{Lookup, Sender, SenderConfig};
+use postrider_tests::tls_front::{TlsFront, TlsIdentity};
 
 use crate::receiver::Receiver;
-use crate::{local_config, post, post_to, sender, within};
+use crate::trust::{CERTIFICATE, KEY, roots};
+use crate::{local_config, post, within};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 const REFUSED: Outcome = Outcome::NoAnswer { cause: NoAnswer::AddressNotAllowed };
@@ -130,23 +132,44 @@ async fn a_name_without_addresses_is_no_answer() {
     }
 }
 
-/// The variables must be there before the process starts, so the test runs itself once more with them.
+const PROXY_VARIABLES: [&str; 6] =
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// The variables must be there before the process starts, so the test runs itself once more with each of them.
 #[tokio::test]
 async fn proxies_of_the_environment_are_ignored() {
-    const VARIABLES: [&str; 6] =
-        ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     if std::env::var_os("POSTRIDER_TEST_WITH_PROXY").is_some() {
-        let receiver = Receiver::answering(OK).await;
-        let outcome = sender().attempt(post_to(receiver.address)).await.outcome;
-        assert_eq!((outcome, receiver.connections()), (Outcome::Accepted { status: 200 }, 1));
-        return;
+        return send_to_a_literal_and_to_names().await;
     }
     let proxy = Receiver::answering(OK).await;
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "guard::proxies_of_the_environment_are_ignored"]);
-    again.env("POSTRIDER_TEST_WITH_PROXY", "1");
-    again.envs(VARIABLES.map(|variable| (variable, format!("http://{}", proxy.address))));
-    let output = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let runs = PROXY_VARIABLES.map(|variable| {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "guard::proxies_of_the_environment_are_ignored"]);
+        again.env("POSTRIDER_TEST_WITH_PROXY", "1").env(variable, format!("http://{}", proxy.address));
+        (variable, tokio::task::spawn_blocking(move || again.output()))
+    });
+    for (variable, run) in runs {
+        let output = run.await.unwrap().unwrap();
+        assert!(output.status.success(), "{variable}: {}", String::from_utf8_lossy(&output.stdout));
+    }
     assert_eq!(proxy.connections(), 0);
+}
+
+async fn send_to_a_literal_and_to_names() {
+    let receiver = Receiver::answering(OK).await;
+    let identity = TlsIdentity { chain: CERTIFICATE, key: KEY, client_roots: None };
+    let front = TlsFront::start(identity, receiver.address).await;
+    let config =
+        SenderConfig { lookup: resolving_to(&["127.0.0.1"]), extra_roots: roots(), ..local_config() };
+    let sender = Sender::new(config).unwrap();
+    let (plain, tls) = (receiver.address.port(), front.address().port());
+    for url in [
+        format!("http://127.0.0.1:{plain}/"),
+        format!("http://ok.example.com:{plain}/"),
+        format!("https://127.0.0.1:{tls}/"),
+        format!("https://hooks.example:{tls}/"),
+    ] {
+        assert_eq!(sender.attempt(post(&url)).await.outcome, Outcome::Accepted { status: 200 }, "{url}");
+    }
+    assert_eq!(receiver.requests().len(), 4);
 }

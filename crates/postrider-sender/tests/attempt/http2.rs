@@ -8,9 +8,10 @@ use h2::server::SendResponse;
 use http::StatusCode;
 use postrider_core::outcome::{NoAnswer, Outcome};
 use postrider_sender::{Request, Sender, SenderConfig};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
@@ -25,7 +26,7 @@ fn certificate() -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(CERTIFICATE).unwrap()
 }
 
-fn acceptor(protocol: &str) -> TlsAcceptor {
+pub(crate) fn acceptor(protocol: &str) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
@@ -34,16 +35,16 @@ fn acceptor(protocol: &str) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-fn trusting() -> Sender {
+pub(crate) fn trusting() -> Sender {
     Sender::new(SenderConfig { extra_roots: vec![certificate()], ..local_config() }).unwrap()
 }
 
-fn post_tls(receiver: &Receiver) -> Request {
+pub(crate) fn post_tls(receiver: &Receiver) -> Request {
     post(&format!("https://{}/in", receiver.address))
 }
 
 /// An HTTP/2 receiver that does `answer` with its requests, numbered over all connections.
-async fn receiver(
+pub(crate) async fn receiver(
     answer: fn(usize, &mut SendResponse<bytes::Bytes>) -> After,
 ) -> (Receiver, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
@@ -52,7 +53,7 @@ async fn receiver(
     (receiver, count)
 }
 
-enum After {
+pub(crate) enum After {
     GoOn,
     GoAway,
 }
@@ -138,8 +139,8 @@ async fn goaway_after_a_request_was_taken_does_not_send_it_again() {
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
 
-/// Takes the connection and its first request, and says that it processed no stream at all.
-async fn go_away_below_the_first_stream(connection: Connection) {
+/// Takes the connection and its first request, and says that it processed no stream at all, and why.
+async fn go_away_below_the_first_stream(connection: Connection, reason: Reason) {
     const PREFACE_BYTES: usize = 24;
     const HEADERS: u8 = 1;
     let mut tls = acceptor("h2").accept(connection.tcp).await.unwrap();
@@ -151,7 +152,8 @@ async fn go_away_below_the_first_stream(connection: Connection) {
         let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
         tls.read_exact(&mut payload).await.unwrap();
     }
-    tls.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0").await.unwrap();
+    tls.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0").await.unwrap();
+    tls.write_all(&u32::from(reason).to_be_bytes()).await.unwrap();
     let _ = tls.read_to_end(&mut Vec::new()).await;
 }
 
@@ -159,7 +161,7 @@ async fn go_away_below_the_first_stream(connection: Connection) {
 async fn goaway_below_a_request_sends_it_once_more() {
     let receiver = Receiver::start(|connection| async move {
         if connection.number == 1 {
-            go_away_below_the_first_stream(connection).await;
+            go_away_below_the_first_stream(connection, Reason::NO_ERROR).await;
         } else {
             let answer = |_, respond: &mut SendResponse<_>| {
                 accept(respond);
@@ -171,6 +173,16 @@ async fn goaway_below_a_request_sends_it_once_more() {
     .await;
     assert_eq!(trusting().attempt(post_tls(&receiver)).await.outcome, ACCEPTED);
     assert_eq!(receiver.connections(), 2);
+}
+
+#[tokio::test]
+async fn who_asks_for_calm_gets_no_second_request() {
+    let receiver =
+        Receiver::start(|connection| go_away_below_the_first_stream(connection, Reason::ENHANCE_YOUR_CALM))
+            .await;
+    let outcome = trusting().attempt(post_tls(&receiver)).await.outcome;
+    assert_eq!(outcome, Outcome::NoAnswer { cause: NoAnswer::Closed });
+    assert_eq!(receiver.connections(), 1);
 }
 
 #[tokio::test]
@@ -188,6 +200,28 @@ async fn a_certificate_that_is_not_trusted_or_of_another_name_fails_the_handshak
     let failed = Outcome::NoAnswer { cause: NoAnswer::Tls };
     assert_eq!(strict.attempt(post_tls(&untrusted)).await.outcome, failed);
     assert_eq!(Sender::new(config).unwrap().attempt(by_name).await.outcome, failed);
+}
+
+/// Demands a certificate, and says so only after the sender takes the handshake for done (TLS 1.3).
+async fn demand_a_certificate(connection: Connection) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+    let config = config.with_client_cert_verifier(verifier).with_single_cert(vec![certificate()], key);
+    let mut config = config.unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    assert!(TlsAcceptor::from(Arc::new(config)).accept(connection.tcp).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_demanded_is_told_as_a_failed_handshake_over_http2_too() {
+    let receiver = Receiver::start(demand_a_certificate).await;
+    let outcome = trusting().attempt(post_tls(&receiver)).await.outcome;
+    assert_eq!(outcome, Outcome::NoAnswer { cause: NoAnswer::Tls });
 }
 
 #[tokio::test]

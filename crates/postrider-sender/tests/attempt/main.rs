@@ -1,12 +1,19 @@
 //! One attempt against scripted receivers on the loopback interface: what they see, and what the attempt comes to.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers_of_any_kind;
+mod dns;
+mod endless;
 mod guard;
 mod http2;
 mod limits;
 mod outcomes;
+mod proxy;
 mod receiver;
+mod ssrf_cases;
 mod stale;
+mod trust;
+mod untaken;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,8 +35,12 @@ fn local_config() -> SenderConfig {
 }
 
 fn post(url: &str) -> Request {
+    request(Endpoint::parse(url.as_bytes()).unwrap())
+}
+
+fn request(endpoint: Endpoint) -> Request {
     Request {
-        endpoint: Endpoint::parse(url.as_bytes()).unwrap(),
+        endpoint,
         headers: HeaderMap::new(),
         body: Bytes::from_static(b"{\"a\":1}"),
         timeout: Duration::from_secs(10),

@@ -23,7 +23,7 @@ async fn the_receiver_gets_the_request_byte_for_byte() {
     request.headers.insert("x-misskey-hook-secret", HeaderValue::from_static("s"));
     let attempt = sender().attempt(request).await;
     assert_eq!(attempt.outcome, Outcome::Accepted { status: 200 });
-    assert_eq!((attempt.error.as_str(), attempt.response), ("", None));
+    assert_eq!((attempt.error.as_str(), attempt.response, attempt.detail), ("", None, None));
     let address = receiver.address;
     assert_eq!(
         receiver.requests(),
@@ -65,13 +65,13 @@ async fn a_redirect_is_a_failure_and_never_followed() {
 }
 
 #[tokio::test]
-async fn a_failed_answer_keeps_at_most_its_first_kibibyte() {
+async fn a_failed_answer_keeps_at_most_its_first_kibibyte_and_a_half() {
     let answer = format!("HTTP/1.1 404 Not Found\r\ncontent-length: 5000\r\n\r\n{}", "e".repeat(5000));
     let receiver = Receiver::answering(answer.leak()).await;
     let attempt = sender().attempt(post_to(receiver.address)).await;
     assert_eq!(attempt.outcome, Outcome::Rejected { status: 404 });
     assert_eq!(attempt.error, "the receiver answered 404");
-    assert_eq!(attempt.response.unwrap(), "e".repeat(1024));
+    assert_eq!(attempt.response.unwrap(), "e".repeat(1536));
 }
 
 #[tokio::test]
@@ -133,10 +133,27 @@ async fn a_connection_that_ends_before_the_head_is_no_answer() {
 }
 
 #[tokio::test]
+async fn the_log_may_tell_what_the_library_said_and_nothing_that_the_receiver_said() {
+    for (head, detail) in [
+        ("HTTP/1.1 canary OK\r\n\r\n", "invalid HTTP status-code parsed"),
+        ("HTTP/1.1 200 OK\r\ncanary header\r\n\r\n", "invalid HTTP header parsed"),
+        ("HTTP/1.1 200 OK\r\ncanary: ", "connection closed before message completed"),
+    ] {
+        let receiver = Receiver::start(move |mut connection| async move {
+            connection.request().await;
+            connection.send(head.as_bytes()).await;
+        })
+        .await;
+        assert_eq!(sender().attempt(post_to(receiver.address)).await.detail.as_deref(), Some(detail));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_no_answer_and_no_address_is_told() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let attempt = sender().attempt(post_to(address)).await;
     check_no_answer(&attempt.outcome, NoAnswer::Connect);
     assert_eq!(attempt.error, "could not connect");
+    assert!(attempt.detail.unwrap().starts_with("Connection refused"));
     assert!(attempt.elapsed < Duration::from_secs(5));
 }

@@ -31,7 +31,16 @@ impl Receiver {
         S: Fn(Connection) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(([127, 0, 0, 1], 0).into(), script).await
+    }
+
+    /// Likewise, on this address.
+    pub(crate) async fn start_at<S, F>(address: SocketAddr, script: S) -> Self
+    where
+        S: Fn(Connection) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let shared = Arc::clone(&seen);
