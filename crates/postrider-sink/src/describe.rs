@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use postrider_core::time::Timestamp;
+
 use crate::proof::Proof;
 use crate::received::{Envelope, Received};
 
 /// Longest shown part of a path, an id or a type, in characters: ids of up to 128 are shown whole.
-const MAX_SHOWN_WORD: usize = 128;
+pub(crate) const MAX_SHOWN_WORD: usize = 128;
 
 /// Longest shown part of a body, in characters: about two lines of a terminal.
 const MAX_SHOWN_BODY: usize = 160;
@@ -28,11 +30,16 @@ pub fn describe(received: &Received) -> String {
 }
 
 fn head(received: &Received) -> String {
-    let at = received.at.to_rfc3339();
-    let clock = at.get(11..23).unwrap_or(&at);
+    let clock = clock(received.at);
     let method = visible(&received.method, MAX_SHOWN_WORD);
     let path = visible(&received.path, MAX_SHOWN_WORD);
     format!("{clock} {} {method} {path}", received.status_sent)
+}
+
+/// The time of day in UTC.
+pub(crate) fn clock(at: Timestamp) -> String {
+    let at = at.to_rfc3339();
+    at.get(11..23).unwrap_or(&at).to_owned()
 }
 
 fn labels(received: &Received) -> Vec<(&'static str, Cow<'_, str>)> {
@@ -85,7 +92,6 @@ fn is_harmless(char: char) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use postrider_core::time::Timestamp;
 
     use super::*;
 

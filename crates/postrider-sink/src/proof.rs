@@ -21,10 +21,10 @@ pub enum Proof {
     SignatureInvalid(String),
 }
 
-/// Judges a request that came `now`: by its signature where it has one, else by its secret header.
+/// Judges a request that came `now`: by its signature where it has or should have one, else by its secret header.
 pub(crate) fn judge(secret: Option<&Secret>, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Proof {
     let Some(secret) = secret else { return Proof::None };
-    if headers.contains_key("webhook-signature") {
+    if claims_a_signature(headers) {
         let secrets = std::slice::from_ref(secret);
         return match signature::verify(headers, body, secrets, now, DEFAULT_TOLERANCE) {
             Ok(()) => Proof::SignatureValid,
@@ -36,6 +36,13 @@ pub(crate) fn judge(secret: Option<&Secret>, headers: &HeaderMap, body: &[u8], n
         Some(_) => Proof::SecretDiffers,
         None => Proof::None,
     }
+}
+
+/// Whether the request is one of Standard Webhooks. Without the signature it was tampered with: nobody sends the other two
+/// headers alone.
+fn claims_a_signature(headers: &HeaderMap) -> bool {
+    let has = |name| headers.contains_key(name);
+    has("webhook-signature") || (has("webhook-id") && has("webhook-timestamp"))
 }
 
 /// The value of `X-…-Hook-Secret`; the middle of the name is a setting of the sender.
@@ -93,5 +100,14 @@ mod tests {
         check_signed(b"s3cret", NOW, &Proof::SignatureValid);
         check_signed(b"another", NOW, &invalid("no signature in webhook-signature fits"));
         check_signed(b"s3cret", NOW - 301, &invalid("webhook-timestamp is too old"));
+    }
+
+    #[test]
+    fn a_signature_that_is_missing_from_a_signed_request_is_invalid() {
+        let seconds = NOW.to_string();
+        let unsigned = [("webhook-id", "e1"), ("webhook-timestamp", &*seconds)];
+        let reason = "header webhook-signature is missing, given twice, or not visible ASCII";
+        check(&unsigned, &Proof::SignatureInvalid(reason.to_owned()));
+        check(&[("webhook-id", "e1")], &Proof::None);
     }
 }
