@@ -27,13 +27,18 @@
 pub mod event;
 mod fields;
 pub mod job;
+mod options;
 pub mod producer;
 pub mod rules;
+mod streams;
 
 pub use event::Event;
 pub use job::Job;
+pub use options::ProducerOptions;
 pub use postrider_core::profile::Profile;
 pub use postrider_core::queue_name::QueueName;
+pub use postrider_core::shard::shard_of;
+pub use postrider_store::connect::{Connector, tls};
 pub use postrider_store::producer::{ConnectError, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Replicated};
-pub use producer::{AddError, Added, AddedEvent, Producer, ProducerOptions};
+pub use producer::{AddError, Added, AddedEvent, Producer};
 pub use rules::Rules;

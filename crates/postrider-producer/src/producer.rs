@@ -1,71 +1,27 @@
-//! Checks jobs and events, and adds them to one queue and one stream of events. Never adds one that a worker would find
-//! invalid.
+//! Checks jobs and events, and adds them to one queue and one stream of events, or to those of their shards. Never adds one
+//! that a worker would find invalid.
+
+mod entry;
 
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use postrider_core::delivery::Defaults;
 use postrider_core::entry_id::EntryId;
 use postrider_core::fault::Fault;
-use postrider_core::job::{Field, Job as CheckedJob};
-use postrider_core::profile::{Profile, ProfileSettings, Profiles};
-use postrider_core::queue_name::{DEFAULT_EVENTS, DEFAULT_QUEUE, QueueName};
+use postrider_core::job::Job as CheckedJob;
+use postrider_core::queue_name::QueueName;
+use postrider_store::connect::Connector;
 use postrider_store::producer::{
-    AddError as StoreAddError, Batch, ConnectError, JobAdder, MAX_BATCH_ENTRIES, Replicated,
+    AddError as StoreAddError, Batch, ConnectError, JobAdder, MAX_BATCH_ENTRIES,
 };
 
+use self::entry::Entry;
 use crate::event::Event;
-use crate::fields::Fields;
 use crate::job::Job;
+use crate::options::ProducerOptions;
 use crate::rules::Rules;
-
-/// What there is to choose. The default is the contract's: queue `postrider:deliveries`, events in `postrider:events`,
-/// workers with default settings, no wait for replicas.
-#[derive(Clone, Debug)]
-pub struct ProducerOptions {
-    /// The queue.
-    pub queue: QueueName,
-    /// The stream that events are added to (`events.stream`).
-    pub events: QueueName,
-    /// Largest entry that its workers accept (`queue.max_job_bytes`).
-    pub max_job_bytes: usize,
-    /// Settings of its workers that a job's soundness depends on, such as `delivery.profile`.
-    pub defaults: Defaults,
-    /// Replicas that must have a job before its adding counts. The user needs `+wait` for it.
-    pub replicated: Option<Replicated>,
-}
-
-impl Default for ProducerOptions {
-    fn default() -> Self {
-        Self {
-            queue: QueueName::parse(DEFAULT_QUEUE).expect("the default queue has a sound name"),
-            events: QueueName::parse(DEFAULT_EVENTS).expect("the default stream has a sound name"),
-            max_job_bytes: 1 << 20,
-            defaults: Defaults {
-                profile: Profile::Misskey,
-                timeout: Duration::from_secs(10),
-                max_attempts: 12,
-                profiles: Profiles::new(&ProfileSettings::default())
-                    .expect("the default profiles are accepted"),
-            },
-            replicated: None,
-        }
-    }
-}
-
-impl ProducerOptions {
-    /// The rules that jobs are checked by, for checking alone.
-    pub fn rules(&self) -> Rules {
-        Rules::new(&self.queue, self.max_job_bytes, self.defaults.clone())
-    }
-
-    /// With this many replicas, waited for as long as `timeout`.
-    pub fn replicated(mut self, replicas: u32, timeout: Duration) -> Self {
-        self.replicated = Some(Replicated { replicas, timeout });
-        self
-    }
-}
+use crate::streams::Streams;
 
 /// A job that is in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +32,8 @@ pub struct Added {
     pub event_id: Box<str>,
     /// Its stream entry.
     pub entry: EntryId,
+    /// The queue that it is in.
+    pub queue: QueueName,
 }
 
 /// An event that is in the stream.
@@ -85,6 +43,8 @@ pub struct AddedEvent {
     pub id: Box<str>,
     /// Its stream entry.
     pub entry: EntryId,
+    /// The stream that it is in.
+    pub stream: QueueName,
 }
 
 /// Why a job or an event was not added, as far as that is known.
@@ -109,8 +69,7 @@ impl AddError {
 #[derive(Debug)]
 pub struct Producer {
     adder: JobAdder,
-    queue: QueueName,
-    events: QueueName,
+    streams: Streams,
     rules: Mutex<Rules>,
 }
 
@@ -128,9 +87,16 @@ impl Producer {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_with(url: &str, options: ProducerOptions) -> Result<Self, ConnectError> {
-        let adder = JobAdder::connect(url, options.replicated).await?;
-        let rules = Mutex::new(options.rules());
-        Ok(Self { adder, rules, queue: options.queue, events: options.events })
+        Self::connect_by(Connector::new(url).map_err(ConnectError::Url)?, options).await
+    }
+
+    /// Connects by a connector that is there already, as one with certificates of its own.
+    ///
+    /// # Errors
+    /// As [`Self::connect`], but for the URL.
+    pub async fn connect_by(connector: Connector, options: ProducerOptions) -> Result<Self, ConnectError> {
+        let adder = JobAdder::connect(connector, options.replicated).await?;
+        Ok(Self { adder, rules: Mutex::new(options.rules()), streams: options.streams() })
     }
 
     /// Adds one job.
@@ -169,7 +135,7 @@ impl Producer {
 
     async fn add_one<E: Entry>(&self, entry: &E) -> Result<E::Added, AddError> {
         let checked = self.check(entry).map_err(AddError::Invalid)?;
-        let id = self.adder.add(E::stream(self), entry.fields()).await.map_err(AddError::Redis)?;
+        let id = self.adder.add(entry.stream(self), entry.fields()).await.map_err(AddError::Redis)?;
         Ok(entry.added(self, checked, id))
     }
 
@@ -190,27 +156,31 @@ impl Producer {
         results
     }
 
-    /// As many as fit one batch.
+    /// As many as fit one batch; with shards, there is a batch for each that is met.
     async fn add_round<E: Entry, B: Borrow<E>>(
         &self,
         entries: &mut impl Iterator<Item = B>,
     ) -> Vec<Result<E::Added, AddError>> {
-        let mut batch = Batch::new(E::stream(self));
-        let mut round = Vec::new();
-        while !batch.is_full()
+        let (mut batches, mut round) = (HashMap::new(), Vec::new());
+        while !batches.values().any(Batch::is_full)
             && round.len() < MAX_BATCH_ENTRIES
             && let Some(entry) = entries.next()
         {
-            let checked = self.check(entry.borrow());
+            let (stream, checked) = (entry.borrow().stream(self), self.check(entry.borrow()));
             if checked.is_ok() {
+                let batch = batches.entry(stream).or_insert_with(|| Batch::new(stream));
                 batch.push(entry.borrow().fields());
             }
             round.push((entry, checked));
         }
-        let mut ids = self.adder.add_batch(batch).await.into_iter();
+        let mut ids = HashMap::new();
+        for (stream, batch) in batches {
+            ids.insert(stream, self.adder.add_batch(batch).await.into_iter());
+        }
         let mut result_of = |(entry, checked): (B, Result<CheckedJob, Fault>)| {
             let checked = checked.map_err(AddError::Invalid)?;
-            let id = ids.next().expect("each entry of a batch has its result").map_err(AddError::Redis)?;
+            let id = ids.get_mut(entry.borrow().stream(self)).and_then(Iterator::next);
+            let id = id.expect("each entry of a batch has its result").map_err(AddError::Redis)?;
             Ok(entry.borrow().added(self, checked, id))
         };
         round.into_iter().map(&mut result_of).collect()
@@ -220,64 +190,4 @@ impl Producer {
         // What it guards is a cache of URLs, whole after any panic.
         entry.check(&mut self.rules.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// What differs between adding a job and adding an event.
-trait Entry {
-    /// What is known of it once it is in its stream.
-    type Added;
-
-    fn stream(producer: &Producer) -> &QueueName;
-    fn fields(&self) -> &[Field];
-    fn check(&self, rules: &mut Rules) -> Result<CheckedJob, Fault>;
-    fn added(&self, producer: &Producer, checked: CheckedJob, entry: EntryId) -> Self::Added;
-}
-
-impl Entry for Job {
-    type Added = Added;
-
-    fn stream(producer: &Producer) -> &QueueName {
-        &producer.queue
-    }
-
-    fn fields(&self) -> &[Field] {
-        self.fields()
-    }
-
-    fn check(&self, rules: &mut Rules) -> Result<CheckedJob, Fault> {
-        rules.check(self)
-    }
-
-    fn added(&self, producer: &Producer, checked: CheckedJob, entry: EntryId) -> Added {
-        let id = own_id(self.fields(), checked.id, entry);
-        let default_event_id = || format!("{id}{}", producer.queue.event_id_suffix()).into();
-        let gives_event_id = Fields::has(self.fields(), "eventId");
-        let event_id = if gives_event_id { checked.event_id } else { default_event_id() };
-        Added { id, event_id, entry }
-    }
-}
-
-impl Entry for Event {
-    type Added = AddedEvent;
-
-    fn stream(producer: &Producer) -> &QueueName {
-        &producer.events
-    }
-
-    fn fields(&self) -> &[Field] {
-        self.fields()
-    }
-
-    fn check(&self, rules: &mut Rules) -> Result<CheckedJob, Fault> {
-        rules.check_event(self)
-    }
-
-    fn added(&self, _: &Producer, checked: CheckedJob, entry: EntryId) -> AddedEvent {
-        AddedEvent { id: own_id(self.fields(), checked.id, entry), entry }
-    }
-}
-
-/// The id now that the entry has one: that of the fields, else the entry's.
-fn own_id(fields: &[Field], checked: Box<str>, entry: EntryId) -> Box<str> {
-    if Fields::has(fields, "id") { checked } else { entry.to_string().into() }
 }

@@ -97,7 +97,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::producer::ProducerOptions;
+    use crate::ProducerOptions;
 
     #[track_caller]
     fn check(job: &Job, fault: Option<&str>) {

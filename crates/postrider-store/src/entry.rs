@@ -20,14 +20,6 @@ pub struct LeasedEntry {
     pub fields: Option<Vec<Field>>,
 }
 
-/// The entries in the reply of XREADGROUP on one stream: `[[stream, [[id, [name, value, …]], …]]]`, or nil.
-pub fn entries_of_read(reply: Value) -> Vec<LeasedEntry> {
-    let Value::Array(mut streams) = reply else { return Vec::new() };
-    let Some(Value::Array(mut stream)) = streams.pop() else { return Vec::new() };
-    let Some(Value::Array(entries)) = stream.pop() else { return Vec::new() };
-    entries.into_iter().filter_map(|entry| leased(entry, 1, false)).collect()
-}
-
 /// The entries in the reply of the scripts that hand entries over: `[[id, deliveries, [name, value, …]], …]`.
 pub fn entries_of_takeover(reply: Value) -> Vec<LeasedEntry> {
     let Value::Array(entries) = reply else { return Vec::new() };
@@ -88,20 +80,15 @@ mod tests {
         Value::BulkString(text.to_vec())
     }
 
-    fn reply(entries: Vec<Value>) -> Value {
-        Value::Array(vec![Value::Array(vec![text(b"q"), Value::Array(entries)])])
-    }
-
     #[test]
     fn odd_entries_harm_no_other() {
-        let good = |id: &[u8]| {
-            Value::Array(vec![text(id), Value::Array(vec![text(b"a"), text(b"1"), text(b"a"), text(b"2")])])
-        };
-        let not_utf8 = Value::Array(vec![text(b"2-0"), Value::Array(vec![text(b"a\xff"), text(b"\xfe")])]);
-        let gone = Value::Array(vec![text(b"3-0"), Value::Nil]);
-        let nonsense = Value::Array(vec![text(b"no id"), Value::Nil]);
-        let entries =
-            entries_of_read(reply(vec![good(b"1-0"), not_utf8, gone, nonsense, Value::Nil, good(b"4-0")]));
+        let entry = |id: &[u8], fields| Value::Array(vec![text(id), Value::Int(1), fields]);
+        let good = |id: &[u8]| entry(id, Value::Array(vec![text(b"a"), text(b"1"), text(b"a"), text(b"2")]));
+        let not_utf8 = entry(b"2-0", Value::Array(vec![text(b"a\xff"), text(b"\xfe")]));
+        let gone = entry(b"3-0", Value::Nil);
+        let nonsense = entry(b"no id", Value::Nil);
+        let reply = Value::Array(vec![good(b"1-0"), not_utf8, gone, nonsense, Value::Nil, good(b"4-0")]);
+        let entries = entries_of_takeover(reply);
         assert_eq!(entries.iter().map(|entry| entry.id.millis).collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(entries[0].fields.as_ref().unwrap().len(), 2);
         assert_eq!(entries[1].fields.as_ref().unwrap()[0].0, b"a\xff");
@@ -109,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_timed_out_holds_nothing() {
-        assert!(entries_of_read(Value::Nil).is_empty());
+    fn a_reply_without_entries_holds_nothing() {
+        assert!(entries_of_takeover(Value::Nil).is_empty());
         assert!(entries_of_takeover(Value::Array(Vec::new())).is_empty());
     }
 }

@@ -130,6 +130,12 @@ pub(crate) fn server_error(line: &[u8]) -> RedisError {
     redis::make_extension_error(code.to_owned(), Some(detail.to_owned()))
 }
 
+/// Whether a server says that it is a primary no more.
+pub(crate) fn is_demotion(error: &RedisError) -> bool {
+    let is_unblocked = error.code() == Some("UNBLOCKED") && FaultClass::of(error) == FaultClass::Reconnect;
+    is_unblocked || error.code() == Some("READONLY")
+}
+
 /// What Redis said, as it said it.
 pub fn describe(error: &RedisError) -> String {
     match (error.code(), error.detail()) {

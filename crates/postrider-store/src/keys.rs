@@ -27,6 +27,8 @@ pub struct QueueKeys {
     pub seen: String,
     /// Hash: `paused`.
     pub control: String,
+    /// Hash: by what is told that Redis came back empty or older; see `beat.lua`.
+    pub epoch: String,
     /// Prefix of the hashes with counters by minute, one an hour.
     pub stats: String,
 }
@@ -44,6 +46,7 @@ impl QueueKeys {
             workers: queue.satellite("workers"),
             seen: queue.satellite("workers:seen"),
             control: queue.satellite("control"),
+            epoch: queue.satellite("epoch"),
             stats: queue.satellite("stats"),
         }
     }

@@ -5,10 +5,11 @@
 //! - [`keys`]: the names of the keys; [`script`]: running a Lua script by its hash.
 //! - [`entry`]: stream entries from raw replies; [`reader`]: the blocking read; [`queue`]: every change of state.
 //! - [`events`]: fan-out; [`held`]: jobs of inactive hooks; [`hooks`]: the registry.
-//! - [`notices`]: what owners are told. [`presence`]: heartbeats; [`start_check`]: is this Redis fit?
+//! - [`notices`]: what owners are told. [`presence`]: heartbeats. [`doctor`]: is this Redis fit, and all in its place?
 //! - [`inspect`]: what a queue holds, for those who look on.
 
 pub mod connect;
+pub mod doctor;
 pub mod entry;
 pub mod events;
 pub mod fault;

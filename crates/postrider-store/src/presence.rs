@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use postrider_core::time::Timestamp;
 use redis::Value;
 
-use crate::entry::{integer, pairs};
+use crate::entry::{bytes, integer, pairs};
 use crate::fault::StoreError;
 use crate::keys::QueueKeys;
 use crate::link::Link;
@@ -30,6 +30,25 @@ pub struct Beat {
     pub paused: bool,
 }
 
+/// What a worker remembers of the data from its last heartbeat, and Redis should too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    name: String,
+    beat: Timestamp,
+}
+
+/// Redis doesn't remember what a worker does: it has lost data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It came back empty, or with other data.
+    Emptied,
+    /// It came back as it was then, or earlier: what it accepted since is lost.
+    Older {
+        /// The newest heartbeat that it still has.
+        since: Timestamp,
+    },
+}
+
 /// Sends one heartbeat of `consumer`; `about` is JSON for those who list workers.
 pub async fn beat(
     link: &mut Link,
@@ -37,14 +56,42 @@ pub async fn beat(
     consumer: &str,
     about: &str,
 ) -> Result<Beat, StoreError> {
-    let mut call = BEAT.call(4);
-    call.arg(&keys.seen).arg(&keys.workers).arg(&keys.retry).arg(&keys.control).arg(consumer).arg(about);
+    Ok(beat_and_compare(link, keys, consumer, about, &mut None).await?.0)
+}
+
+/// The same, and finds out whether Redis remembers what this worker does. `memory` is as of this beat afterwards.
+pub async fn beat_and_compare(
+    link: &mut Link,
+    keys: &QueueKeys,
+    consumer: &str,
+    about: &str,
+    memory: &mut Option<Memory>,
+) -> Result<(Beat, Option<Loss>), StoreError> {
+    let mut call = BEAT.call(5);
+    call.arg(&keys.seen).arg(&keys.workers).arg(&keys.retry).arg(&keys.control).arg(&keys.epoch);
+    call.arg(consumer).arg(about);
+    match memory {
+        Some(Memory { name, beat }) => call.arg(&*name).arg(beat.as_millis()),
+        None => call.arg("").arg(""),
+    };
     let reply = link.run(&BEAT, &call, || format!("send the heartbeat of {}", keys.stream)).await?;
-    let at = |index: usize| match &reply {
-        Value::Array(items) => items.get(index).and_then(number),
+    let (beat, name, loss) = read_beat(reply);
+    *memory = Some(Memory { name, beat: beat.now }).filter(|memory| !memory.name.is_empty());
+    Ok((beat, loss))
+}
+
+fn read_beat(reply: Value) -> (Beat, String, Option<Loss>) {
+    let parts = if let Value::Array(parts) = reply { parts } else { Vec::new() };
+    let at = |index: usize| parts.get(index).and_then(number);
+    let word = |index: usize| parts.get(index).cloned().and_then(bytes).unwrap_or_default();
+    let loss = match &word(4)[..] {
+        b"emptied" => Some(Loss::Emptied),
+        b"older" => Some(Loss::Older { since: moment(at(5).unwrap_or(0)) }),
         _ => None,
     };
-    Ok(Beat { now: moment(at(0).unwrap_or(0)), next_due: at(1).and_then(due), paused: at(2) == Some(1) })
+    let beat =
+        Beat { now: moment(at(0).unwrap_or(0)), next_due: at(1).and_then(due), paused: at(2) == Some(1) };
+    (beat, String::from_utf8_lossy(&word(3)).into_owned(), loss)
 }
 
 /// The last heartbeat of each worker, by consumer name: a number that changes with each beat. Tells of all of `consumers`

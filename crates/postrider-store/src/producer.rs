@@ -4,22 +4,28 @@
 //! second one would be a second job. Who gets [`AddError::AnswerLost`] decides; with an `eventId` of the producer's own,
 //! adding again is harmless to receivers that de-duplicate.
 //!
-//! A user who may do nothing but XADD is enough. One who may also PING and UNWATCH keeps the connections, since the pool
-//! asks each whether it lives before it is used again; without these rights each use makes a new one.
+//! What Redis has refused because the stream is another server's by now was not added, and is tried once more there.
+//!
+//! A user who may do nothing but XADD is enough: a connection is asked whether it lives (PING) before it is used again, and a
+//! refusal is an answer.
+
+mod batch;
 
 use std::io;
 use std::time::Duration;
 
-use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime};
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, Object, RecycleResult};
 use postrider_core::entry_id::EntryId;
-use postrider_core::job::{Field, entry_size};
+use postrider_core::job::Field;
 use postrider_core::queue_name::QueueName;
-use redis::{AsyncConnectionConfig, Pipeline, RedisError, Value};
+use redis::RedisError;
 
 use crate::connect::Connector;
-use crate::entry::{bytes, integer};
-use crate::fault::StoreError;
-use crate::link::RESPONSE_TIMEOUT;
+use crate::fault::{FaultClass, StoreError};
+use crate::link::{BatchFault, Link, RESPONSE_TIMEOUT};
+
+pub use self::batch::Batch;
 
 /// Most entries that are sent in one go: one more round trip in 500 costs nothing, and an answer that is lost leaves no
 /// more than these in doubt.
@@ -33,9 +39,6 @@ pub const MAX_REPLICATION_WAIT: Duration = Duration::from_secs(60);
 
 /// Connections of one pool. Each carries whole batches, so few keep a Redis busy.
 const MAX_CONNECTIONS: usize = 8;
-
-/// How long a caller waits for a connection that others hold, and how long making one may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many replicas must have a job before its adding counts as done (WAIT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +101,7 @@ impl AddError {
 /// Adds jobs. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct JobAdder {
-    pool: Pool,
+    pool: managed::Pool<Links>,
     replicated: Option<Replicated>,
 }
 
@@ -110,20 +113,20 @@ impl std::fmt::Debug for JobAdder {
 }
 
 impl JobAdder {
-    /// Connects once, so that a wrong URL or an absent server is noticed now; later connections are made when needed,
+    /// Connects once, so that an absent server is noticed now; later connections are made when needed,
     /// the address resolved anew for each.
     ///
     /// # Errors
-    /// A URL that isn't one, no server within 3 s, or a refused login.
-    pub async fn connect(url: &str, replicated: Option<Replicated>) -> Result<Self, ConnectError> {
-        let connector = Connector::new(url).map_err(ConnectError::Url)?;
+    /// No server within 3 s, or a refused login.
+    pub async fn connect(connector: Connector, replicated: Option<Replicated>) -> Result<Self, ConnectError> {
         let replicated = replicated.map(Replicated::bounded);
-        let adder = Self { pool: pool(url, replicated)?, replicated };
         let operation = || format!("connect to {}", connector.address());
-        match adder.connection().await {
-            Ok(_) => Ok(adder),
-            Err(error) => Err(ConnectError::Unreachable(StoreError::new(operation(), error))),
-        }
+        let unreachable = |error| ConnectError::Unreachable(StoreError::new(operation(), error));
+        let adder = Self { pool: pool(connector.clone(), replicated), replicated };
+        let mut link = adder.link().await.map_err(unreachable)?;
+        link.connection().await.map_err(unreachable)?;
+        drop(link);
+        Ok(adder)
     }
 
     /// Adds one entry.
@@ -163,48 +166,74 @@ impl JobAdder {
             return Vec::new();
         }
         if let Some(wanted) = self.replicated {
-            batch.pipeline.cmd("WAIT").arg(wanted.replicas).arg(wanted.timeout.as_millis() as u64);
+            batch.wait_for(wanted);
         }
-        let mut connection = match self.connection().await {
-            Ok(connection) => connection,
+        let mut link = match self.link().await {
+            Ok(link) => link,
             Err(error) => return batch.all_failed(AddError::Unreachable, &error),
         };
-        let commands = batch.entries + usize::from(self.replicated.is_some());
-        match connection.send_packed_commands(&batch.pipeline, 0, commands).await {
-            Ok(answers) => batch.judge(answers, self.replicated),
-            Err(error) => {
-                // Its answers may still come: the next user would take them for their own.
-                drop(Connection::take(connection));
-                batch.all_failed(AddError::AnswerLost, &error)
+        let mut results = self.add_over(&mut link, &batch).await;
+        let moved: Vec<usize> = (0..results.len()).filter(|at| has_moved(&results[*at])).collect();
+        if !moved.is_empty() {
+            let again = self.add_over(&mut link, &batch.only(&moved)).await;
+            moved.into_iter().zip(again).for_each(|(at, result)| results[at] = result);
+        }
+        results
+    }
+
+    async fn add_over(&self, link: &mut Link, batch: &Batch) -> Vec<Result<EntryId, AddError>> {
+        match link.send_all(&batch.pipeline).await {
+            Ok(answers) => {
+                let results = batch.judge(answers, self.replicated);
+                if let Some(Err(AddError::Refused(error))) = results.iter().find(|result| has_moved(result)) {
+                    link.follow(&error.source);
+                }
+                results
             }
+            Err(BatchFault::NotSent(error)) => batch.all_failed(AddError::Unreachable, &error),
+            Err(BatchFault::AnswerLost(error)) => batch.all_failed(AddError::AnswerLost, &error),
         }
     }
 
-    async fn connection(&self) -> Result<Connection, RedisError> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => error,
-            _ => io::Error::new(io::ErrorKind::TimedOut, "no connection was free, or could be made, in time")
-                .into(),
-        })
+    async fn link(&self) -> Result<Object<Links>, RedisError> {
+        let busy = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection was free in time").into();
+        self.pool.get().await.map_err(busy)
     }
 }
 
-fn pool(url: &str, replicated: Option<Replicated>) -> Result<Pool, ConnectError> {
-    let wait = replicated.map_or(Duration::ZERO, |replicated| replicated.timeout);
-    // The client's own limit of 500 ms would give up answers that are only late, and leave their jobs in doubt.
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT + wait));
-    let manager = Manager::new_with_config(url, config)
-        .map_err(|error| ConnectError::Unreachable(StoreError::new("read the URL of Redis", error)))?;
-    let pool = Pool::builder(manager)
+/// Makes the pool's links. Each connects when it is used.
+struct Links {
+    connector: Connector,
+    response_timeout: Duration,
+}
+
+impl managed::Manager for Links {
+    type Type = Link;
+    type Error = std::convert::Infallible;
+
+    async fn create(&self) -> Result<Link, Self::Error> {
+        Ok(Link::with_timeout(self.connector.clone(), self.response_timeout))
+    }
+
+    async fn recycle(&self, _: &mut Link, _: &Metrics) -> RecycleResult<Self::Error> {
+        Ok(())
+    }
+}
+
+fn pool(connector: Connector, replicated: Option<Replicated>) -> managed::Pool<Links> {
+    let response_timeout =
+        RESPONSE_TIMEOUT + replicated.map_or(Duration::ZERO, |replicated| replicated.timeout);
+    let pool = managed::Pool::builder(Links { connector, response_timeout })
         .max_size(MAX_CONNECTIONS)
         .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(RESPONSE_TIMEOUT + wait))
-        .create_timeout(Some(CONNECT_TIMEOUT))
-        .recycle_timeout(Some(CONNECT_TIMEOUT))
+        .wait_timeout(Some(response_timeout))
         .build();
-    Ok(pool.expect("a pool with time-outs has a runtime"))
+    pool.expect("a pool with time-outs has a runtime")
+}
+
+/// Whether it was refused only because the stream is another server's by now, or this connection is of no use.
+fn has_moved(result: &Result<EntryId, AddError>) -> bool {
+    matches!(result, Err(AddError::Refused(error)) if error.class() == FaultClass::Reconnect)
 }
 
 fn is_connection_error(result: &Result<EntryId, AddError>) -> bool {
@@ -216,79 +245,5 @@ impl Replicated {
     fn bounded(self) -> Self {
         let timeout = self.timeout.clamp(Duration::from_millis(1), MAX_REPLICATION_WAIT);
         Self { replicas: self.replicas.max(1), timeout }
-    }
-}
-
-/// Entries that go to Redis in one round trip. `Debug` shows none of them.
-pub struct Batch {
-    queue: String,
-    pipeline: Pipeline,
-    entries: usize,
-    bytes: usize,
-}
-
-impl std::fmt::Debug for Batch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { queue, entries, bytes, .. } = self;
-        write!(f, "Batch({entries} entries of {bytes} bytes for {queue})")
-    }
-}
-
-impl Batch {
-    /// An empty one for this queue.
-    pub fn new(queue: &QueueName) -> Self {
-        Self { queue: queue.as_str().to_owned(), pipeline: Pipeline::new(), entries: 0, bytes: 0 }
-    }
-
-    /// Puts one more entry in, whether or not it [is full](Self::is_full).
-    pub fn push(&mut self, fields: &[Field]) {
-        self.pipeline.cmd("XADD").arg(&self.queue).arg("*");
-        for (name, value) in fields {
-            self.pipeline.arg(name.as_slice()).arg(value.as_slice());
-        }
-        self.entries += 1;
-        self.bytes += entry_size(fields);
-    }
-
-    /// Whether it should be sent before more is put in.
-    pub fn is_full(&self) -> bool {
-        self.entries >= MAX_BATCH_ENTRIES || self.bytes >= MAX_BATCH_BYTES
-    }
-
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.entries == 0
-    }
-
-    fn judge(&self, answers: Vec<Value>, replicated: Option<Replicated>) -> Vec<Result<EntryId, AddError>> {
-        let mut answers = answers.into_iter();
-        let added: Vec<_> = answers.by_ref().take(self.entries).map(|answer| self.entry_id(answer)).collect();
-        let Some(wanted) = replicated else { return added };
-        let replicas = answers.next().and_then(|answer| integer(&answer)).unwrap_or(0);
-        let replicas = u32::try_from(replicas).unwrap_or(0);
-        if replicas >= wanted.replicas {
-            return added;
-        }
-        added.into_iter().map(|entry| Err(AddError::NotReplicated { entry: entry?, replicas })).collect()
-    }
-
-    fn entry_id(&self, answer: Value) -> Result<EntryId, AddError> {
-        let answer = answer.extract_error().map_err(|error| AddError::Refused(self.failed(error)))?;
-        bytes(answer).and_then(|id| EntryId::parse(&id)).ok_or_else(|| {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "the answer is no id of an entry");
-            AddError::AnswerLost(self.failed(error.into()))
-        })
-    }
-
-    fn all_failed(
-        &self,
-        kind: fn(StoreError) -> AddError,
-        error: &RedisError,
-    ) -> Vec<Result<EntryId, AddError>> {
-        (0..self.entries).map(|_| Err(kind(self.failed(error.clone())))).collect()
-    }
-
-    fn failed(&self, error: RedisError) -> StoreError {
-        StoreError::new(format!("add to {}", self.queue), error)
     }
 }

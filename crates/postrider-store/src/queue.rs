@@ -310,7 +310,7 @@ impl Queue {
         let reply =
             link.run(&FETCH, &call, || format!("fetch {} leases of {}", ids.len(), self.name)).await?;
         let entries = entries_of_takeover(reply).into_iter();
-        // They were never started here, so they weren't lost with a worker either.
+        // They were never started here. Whether a lost worker has started them knows only who asked for a takeover in vain.
         Ok(entries.map(|entry| LeasedEntry { taken_over: entry.deliveries > 1, ..entry }).collect())
     }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError};
 
-use crate::connect::{Activity, Connector, ReaderConnection};
-use crate::entry::{LeasedEntry, entries_of_read, integer};
-use crate::fault::StoreError;
+use crate::connect::redirect::Redirect;
+use crate::connect::{Activity, Connector, Host};
+use crate::entry::LeasedEntry;
+use crate::fault::{FaultClass, StoreError};
 use crate::keys::GROUP;
 use crate::link::Link;
 use crate::queue::Queue;
+use crate::resp::RespConnection;
 
 /// Longest that a read waits inside Redis. Bounds how long a stop takes where CLIENT UNBLOCK isn't allowed.
 pub const BLOCK: Duration = Duration::from_secs(1);
@@ -22,17 +24,19 @@ const MAX_QUIET: Duration = Duration::from_secs(10);
 /// The same while Redis answers others: then it is this connection that is dead.
 const MAX_QUIET_ALONE: Duration = Duration::from_secs(2);
 
-/// The same where bytes can't be seen (TLS): long enough for the largest reply on a slow line.
-const MAX_QUIET_UNSEEN: Duration = Duration::from_secs(120);
-
 /// How often a connection is looked at while its reply is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Reads one queue for one worker.
 pub struct Reader {
     connector: Connector,
-    connection: Option<ReaderConnection>,
+    connection: Option<RespConnection>,
     client_id: Arc<AtomicI64>,
+    /// The connector's epoch when the connection was made, and who served the stream.
+    epoch: u64,
+    home: Option<Arc<Host>>,
+    /// In a cluster: the node that the stream is moving to, and has been seen at.
+    moving_to: Option<Host>,
 }
 
 /// Wakes a reader out of its wait inside Redis.
@@ -54,7 +58,7 @@ impl Waker {
 impl Reader {
     /// A reader with no connection yet.
     pub fn new(connector: Connector) -> Self {
-        Self { connector, connection: None, client_id: Arc::default() }
+        Self { connector, connection: None, client_id: Arc::default(), epoch: 0, home: None, moving_to: None }
     }
 
     /// A handle that ends this reader's waits.
@@ -78,12 +82,30 @@ impl Reader {
         command.arg("GROUP").arg(GROUP).arg(queue.consumer()).arg("COUNT").arg(count);
         command.arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS").arg(&queue.keys().stream).arg(">");
         self.read_raw(&command, redis_answers).await.map_err(|error| {
-            let error = StoreError::new(format!("read {}", queue.name()), error);
-            if error.class().needs_new_connection() {
-                self.connection = None;
-            }
-            error
+            self.judge(&error);
+            StoreError::new(format!("read {}", queue.name()), error)
         })
+    }
+
+    fn judge(&mut self, error: &RedisError) {
+        self.moving_to = match self.connector.learn(error, self.epoch) {
+            Some(Redirect::Ask { host }) => Some(host),
+            Some(Redirect::Moved { .. }) | None => None,
+        };
+        if FaultClass::of(error).needs_new_connection() {
+            self.connection = None;
+        }
+    }
+
+    /// Connects to whoever serves the stream.
+    async fn connect(&mut self) -> Result<RespConnection, RedisError> {
+        let mut connection = match &self.moving_to {
+            None => self.connector.connect_reader().await?,
+            Some(host) => self.connector.connect_reader_to(host).await?,
+        };
+        (self.epoch, self.home) = (self.connector.epoch(), self.connector.known_home());
+        self.client_id.store(ask_id(&mut connection).await?, Ordering::Relaxed);
+        Ok(connection)
     }
 
     async fn read_raw(
@@ -91,54 +113,45 @@ impl Reader {
         command: &Cmd,
         redis_answers: impl Fn() -> bool,
     ) -> Result<Vec<LeasedEntry>, RedisError> {
-        if self.connection.is_none() {
-            let mut connection = self.connector.connect_reader().await?;
-            self.client_id.store(ask_id(&mut connection).await?, Ordering::Relaxed);
-            self.connection = Some(connection);
+        if self.connection.is_none() || !leads_home(&self.connector, self.epoch, self.home.as_ref()) {
+            self.connection = Some(self.connect().await?);
         }
-        match self.connection.as_mut().expect("it was made just now where it was missing") {
-            ReaderConnection::Own(connection) => {
-                let activity = connection.activity();
-                watch(Some(&activity), connection.read_entries(command), redis_answers).await
-            }
-            ReaderConnection::Library(connection) => {
-                let activity = connection.activity();
-                watch(activity.as_ref(), connection.send(command), redis_answers).await.map(entries_of_read)
-            }
+        let connection = self.connection.as_mut().expect("it was made just now where it was missing");
+        if self.moving_to.is_some() {
+            connection.ask(&redis::cmd("ASKING")).await?;
         }
+        let activity = connection.activity();
+        let leads_home = || leads_home(&self.connector, self.epoch, self.home.as_ref());
+        watch(&activity, connection.read_entries(command), redis_answers, leads_home).await
     }
 }
 
-/// This connection's id, 0 where Redis refuses to tell it: then a stop only takes a moment longer. Silence is another matter.
-async fn ask_id(connection: &mut ReaderConnection) -> Result<i64, RedisError> {
-    let mut ask = redis::cmd("CLIENT");
-    ask.arg("ID");
-    let id = tokio::time::timeout(MAX_QUIET_ALONE, async {
-        match connection {
-            ReaderConnection::Own(connection) => connection.number(&ask).await.ok().flatten(),
-            ReaderConnection::Library(connection) => {
-                connection.send(&ask).await.ok().as_ref().and_then(integer)
-            }
-        }
-    });
-    Ok(id.await.map_err(|_| silent())?.unwrap_or(0))
+/// Whether a connection of that epoch, to that node, still leads to who serves the stream.
+fn leads_home(connector: &Connector, epoch: u64, home: Option<&Arc<Host>>) -> bool {
+    connector.epoch() == epoch && connector.known_home().as_ref() == home
 }
 
-/// Waits for the reply as long as the connection shows life.
+/// This connection's id, 0 where Redis refuses to tell it: then a stop only takes a moment longer. Silence is another matter.
+async fn ask_id(connection: &mut RespConnection) -> Result<i64, RedisError> {
+    let mut ask = redis::cmd("CLIENT");
+    ask.arg("ID");
+    let id = tokio::time::timeout(MAX_QUIET_ALONE, connection.number(&ask)).await;
+    Ok(id.map_err(|_| silent())?.ok().flatten().unwrap_or(0))
+}
+
+/// Waits for the reply as long as the connection shows life. One that doesn't lead home any more has to show it at once.
 async fn watch<T>(
-    activity: Option<&Activity>,
+    activity: &Activity,
     reply: impl Future<Output = Result<T, RedisError>>,
     redis_answers: impl Fn() -> bool,
+    leads_home: impl Fn() -> bool,
 ) -> Result<T, RedisError> {
     tokio::pin!(reply);
     let started = tokio::time::Instant::now();
     loop {
-        let (quiet, most) = match activity {
-            Some(activity) if redis_answers() => (activity.age().min(started.elapsed()), MAX_QUIET_ALONE),
-            Some(activity) => (activity.age().min(started.elapsed()), MAX_QUIET),
-            None => (started.elapsed(), MAX_QUIET_UNSEEN),
-        };
-        if quiet > BLOCK + most {
+        let quiet = activity.age().min(started.elapsed());
+        let most = if redis_answers() { MAX_QUIET_ALONE } else { MAX_QUIET };
+        if quiet > BLOCK + most || quiet >= LOOK_EVERY && !leads_home() {
             return Err(silent());
         }
         tokio::select! {

@@ -1,6 +1,9 @@
 //! A connection that speaks RESP2 by itself, for the blocking read: its replies go straight from the socket's bytes into
-//! entries. One command at a time; it knows no pipelines, no pushes and no TLS, and never repeats a command.
+//! entries. One command at a time; it knows no pipelines and no pushes, and never repeats a command.
 
+mod any_reply;
+#[cfg(test)]
+mod properties;
 mod read_reply;
 #[cfg(test)]
 mod tests;
@@ -9,9 +12,10 @@ mod token;
 use std::io;
 
 use bytes::{Buf, BytesMut};
-use redis::{Cmd, ErrorKind, RedisConnectionInfo, RedisError};
+use redis::{Cmd, ErrorKind, RedisConnectionInfo, RedisError, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use self::any_reply::AnyReply;
 use self::read_reply::ReadReply;
 use self::token::{Malformed, Token};
 use crate::connect::{Activity, Socket};
@@ -58,6 +62,17 @@ impl RespConnection {
             Token::Array(_) => Err(Malformed("an array came where a number was asked for")),
         })
         .await
+    }
+
+    /// Sends a command whose reply is small.
+    pub(crate) async fn ask(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        let mut reply = AnyReply::default();
+        self.exchange(command, |token| reply.take(token)).await
+    }
+
+    /// The socket, for another to speak over. What isn't read yet is lost, and after a reply there is nothing.
+    pub(crate) fn into_socket(self) -> Socket {
+        self.socket
     }
 
     /// Sends an XREADGROUP.

@@ -1,21 +1,24 @@
 //! Who has hooks at all: found by walking the keys, since no list of them is kept that could go stale.
 
-use redis::{Cmd, Value};
+use redis::{Cmd, RedisError, Value};
 
 use crate::entry::bytes;
 use crate::fault::StoreError;
 use crate::keys::{hooks_key, owner_of_hooks_key};
-use crate::link::Link;
+use crate::link::{Holder, Link};
 
 /// Keys that Redis looks at in one step: well under a millisecond of its time.
 const KEYS_PER_STEP: usize = 1000;
 
 /// A walk over all owners, a page in memory at a time. One who has hooks from beginning to end is met at least once,
-/// and may be met twice while Redis rearranges its keys.
+/// and may be met twice while Redis rearranges its keys. In a cluster it goes from node to node; an owner whose slot moves
+/// meanwhile may be missed.
 #[derive(Debug, Default)]
 pub struct Owners {
     page: Vec<String>,
     cursor: Cursor,
+    /// Where keys still have to be looked for; none before the first step.
+    holders: Option<Vec<Holder>>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,18 +41,35 @@ impl Owners {
             if let Some(owner) = self.page.pop() {
                 return Ok(Some(owner));
             }
+            let Some(holder) = self.holder(link).await? else { return Ok(None) };
             let from = match &self.cursor {
                 Cursor::Start => b"0",
                 Cursor::At(cursor) => cursor.as_slice(),
-                Cursor::End => return Ok(None),
+                Cursor::End => {
+                    self.holders.get_or_insert_default().pop();
+                    self.cursor = Cursor::Start;
+                    continue;
+                }
             };
             let mut command = Cmd::new();
             command.arg("SCAN").arg(from).arg("MATCH").arg(hooks_key("*"));
             command.arg("COUNT").arg(KEYS_PER_STEP).arg("TYPE").arg("hash");
-            let reply = link.send(&command, || "look for owners of hooks".to_owned()).await?;
+            let reply = link.send_to(&holder, &command).await.map_err(failed)?;
             (self.cursor, self.page) = read_step(reply);
         }
     }
+
+    /// Where to look now.
+    async fn holder(&mut self, link: &mut Link) -> Result<Option<Holder>, StoreError> {
+        if self.holders.is_none() {
+            self.holders = Some(link.holders().await.map_err(failed)?);
+        }
+        Ok(self.holders.as_ref().and_then(|holders| holders.last()).cloned())
+    }
+}
+
+fn failed(error: RedisError) -> StoreError {
+    StoreError::new("look for owners of hooks", error)
 }
 
 /// A reply that is none ends the walk.

@@ -116,7 +116,7 @@ fn pieces(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_redis_wrote_is_read_whatever_pieces_it_comes_in(
+    fn what_redis_wrote_is_read_for_any_pieces_it_comes_in(
         entries in prop::collection::vec(any_entry(), 0..8),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(
+    fn nothing_panics_for_any_damaged_reply(
         entries in prop::collection::vec(any_entry(), 1..4),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         noise in prop::collection::vec(prop::sample::select(b"*$:+-\r\n019a".to_vec()), 0..60),

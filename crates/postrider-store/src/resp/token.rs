@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic_or_run_past_the_end(
+        fn nothing_panics_or_runs_past_the_end_for_any_bytes(
             kind in prop::sample::select(b"*$:+-x".to_vec()),
             rest in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n-0129".to_vec())], 0..40),
         ) {

@@ -9,13 +9,16 @@ local list = held .. ':' .. hook
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local moved = 0
+-- Raises where the waiting set is another type: before a job moves, since one that can't leave it would be added each time.
+redis.call('ZCARD', retry)
 for _, job in ipairs(redis.call('ZRANGE', list, 0, most - 1)) do
   if bytes_left < 0 then break end
   local record = redis.call('HGET', jobs, job)
   local _, head, of = string.find(record or '', '^1 [%d-]+@?(%S*) ')
   -- An id whose job waits for something else by now, or is gone, only leaves the list.
   local fine, fields = pcall(cmsgpack.unpack, head and string.sub(record, head + 1) or '')
-  if of == hook and fine and type(fields) == 'table' and #fields > 0 then
+  local readable = head and fine and type(fields) == 'table' and #fields > 0
+  if readable and of == hook then
     -- Since now it could be sent; before, it could not.
     fields[#fields] = string.gsub(fields[#fields], ' due=%d+', ' due=' .. string.format('%.0f', now))
     redis.call('XADD', stream, '*', unpack(fields))
@@ -23,6 +26,9 @@ for _, job in ipairs(redis.call('ZRANGE', list, 0, most - 1)) do
     redis.call('HDEL', jobs, job)
     bytes_left = bytes_left - #record
     moved = moved + 1
+  elseif record and not readable then
+    -- Written by a version to come, or damaged. Off the list, it would never fall due; now it does, and is buried as it is.
+    redis.call('ZADD', retry, 'XX', 'LT', now, job)
   end
   redis.call('ZREM', list, job)
 end

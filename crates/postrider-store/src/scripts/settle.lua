@@ -8,7 +8,7 @@
 --       H held: the same, and the hook (<user id>/<hook id>) and the job's age (epoch ms)
 --       K dead: reason, status, error, attempts | G given back: state
 -- Reply {now, next due or -1, result of each job…}: 1 settled, 2 settled as dead duplicate, 0 refused: it is another's
---       now, 3 gone: settled before, or an error's text: still here
+--       now, 3 gone: settled before, or an error's text: it is where it was
 local stream, retry, jobs, dead, attempts, stats, held = unpack(KEYS)
 local group, consumer = ARGV[1], ARGV[2]
 local most, cap, is_repeat = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
@@ -126,12 +126,13 @@ local function deliver(op)
   if holder(op.id) ~= 'nobody' or redis.pcall('XDEL', stream, op.id) == 1 then return 1 end
   -- The job may have passed to another worker and wait for a retry: the receiver has it, so it needn't.
   local waiting = redis.pcall('HGET', jobs, op.job)
-  if type(waiting) == 'string' and string.match(waiting, '^1 ([%d-]+)') == op.id then
-    redis.pcall('ZREM', retry, op.job)
-    redis.pcall('HDEL', jobs, op.job)
-    return 1
-  end
-  return 3
+  if failure(waiting) then return waiting.err end
+  if not waiting or string.match(waiting, '^1 ([%d-]+)') ~= op.id then return 3 end
+  -- Both or none: an id without its job may never fall due, and would bar others of its name from waiting.
+  local listed_still = failure(redis.pcall('ZREM', retry, op.job))
+  if listed_still then return listed_still end
+  redis.pcall('HDEL', jobs, op.job)
+  return 1
 end
 for _, op in ipairs(ops) do
   op.result = moves[op.kind] and move(op) or not moves[op.kind] and deliver(op) or nil
@@ -148,9 +149,9 @@ if #planned > 0 then
     op.result = failed or 1
     if op.hook and not failed then
       -- The list by hook is an index: without it, a job that is held is found by no one but its expiry.
-      local one = redis.pcall('ZADD', held .. ':' .. op.hook, op.age, op.job)
-      local all = redis.pcall('ZADD', held, 'NX', 0, op.hook)
-      local unlisted = failure(one) or failure(all)
+      -- The hook comes first: a list whose hook is listed nowhere would stay for ever.
+      local unlisted = failure(redis.pcall('ZADD', held, 'NX', 0, op.hook))
+        or failure(redis.pcall('ZADD', held .. ':' .. op.hook, op.age, op.job))
       if unlisted then
         op.result = unlisted
         redis.pcall('ZREM', retry, op.job)

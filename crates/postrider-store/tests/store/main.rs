@@ -3,8 +3,10 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod bench_of_one;
+mod doctor;
 mod holding;
 mod leasing;
+mod loss;
 mod memory;
 mod notices;
 mod registry;
