@@ -2,6 +2,7 @@
 
 mod owner;
 pub(crate) mod patience;
+mod proxy;
 mod result;
 
 use std::panic::AssertUnwindSafe;
@@ -11,15 +12,17 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use postrider_core::delivery::{Delivery, Refusal};
 use postrider_core::entry_id::EntryId;
+use postrider_core::hook::Hook;
 use postrider_core::job::Job;
 use postrider_core::retry::Roll;
 use postrider_core::time::Timestamp;
 use postrider_core::verdict::{DeadReason, Limits, Verdict};
-use postrider_sender::{Attempt, Request};
+use postrider_sender::{Attempt, Request, Unmade};
 use postrider_store::settlement::{Destination, HookName, Made, Settlement, Until};
 
 use self::owner::{registered_for, tell_owner};
 use self::patience::{Patience, unless_abandoned};
+use self::proxy::{note_attempt, put_off};
 use self::result::settle_attempt;
 use crate::config::{Trade, WhenInactive};
 use crate::dispatcher::Ticket;
@@ -78,7 +81,7 @@ async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settleme
         tell_owner(engine, job, &registered, &attempt).await;
     }
     let verdict = decide(engine, job, &delivery, &attempt);
-    Ok(settle_attempt(engine, ticket, &delivery, attempt, verdict))
+    Ok(settle_attempt(engine, ticket, &delivery, usable(record.as_ref()), attempt, verdict))
 }
 
 /// A job from a lost worker is counted as lost before it is started, so that one which kills its workers can't do so for
@@ -153,16 +156,27 @@ async fn registered_hook(engine: &Engine, lease: &Lease) -> Result<Option<Record
 
 fn assemble(engine: &Engine, lease: &Lease, record: Option<&Record>) -> Result<Delivery, Stop> {
     let job = &lease.job;
-    let hook = record.and_then(|record| record.hook.as_deref());
+    let hook = usable(record);
     let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
     let assembled = Delivery::assemble(job, hook, &engine.config.defaults, &mut endpoints, wall_clock());
     assembled.map_err(|refusal| match refusal {
         Refusal::Invalid(fault) => dead(job, DeadReason::Invalid, fault.sentence()),
-        Refusal::UnknownHook => {
-            dead(job, DeadReason::UnknownHook, "the hook isn't registered, and the job has no 'to'")
-        }
+        Refusal::UnknownHook => dead(job, DeadReason::UnknownHook, &unknown_hook(record)),
         Refusal::Inactive => Stop::To(set_aside(engine, lease)),
     })
+}
+
+/// The registered hook, where there is a record that can be used.
+fn usable(record: Option<&Record>) -> Option<&Hook> {
+    record.and_then(|record| record.hook.as_deref().ok())
+}
+
+fn unknown_hook(record: Option<&Record>) -> String {
+    let hook = match record.map(|record| &record.hook) {
+        Some(Err(fault)) => format!("the record of the registered hook can't be used: {fault}"),
+        _ => "the hook isn't registered".to_owned(),
+    };
+    format!("{hook}; the job has no 'to'")
 }
 
 /// What becomes of a job whose hook is switched off.
@@ -199,8 +213,9 @@ fn wall_clock() -> Timestamp {
 }
 
 async fn send(engine: &Engine, lease: &Lease, request: Request) -> Result<Attempt, Stop> {
-    // The last look before the request: whoever was stopped or cut off must not start what may be another's by now.
-    if !engine.may_start() {
+    // The last look before the request: whoever was stopped or cut off must not start what may be another's by now, not
+    // even if its heartbeat was quicker to come back than this job.
+    if !engine.is_sure_of(lease.leased) {
         return Err(give_back(lease));
     }
     check_times(engine, lease)?;
@@ -209,13 +224,14 @@ async fn send(engine: &Engine, lease: &Lease, request: Request) -> Result<Attemp
         .metrics
         .attempt_started(engine.pulse.borrow().redis_time_at_least(Instant::now()).since(due_time(job)));
     match engine.sender.attempt_unless(request, engine.abandon.cancelled()).await {
-        Some(attempt) => {
-            AttemptFinished { job, outcome: &attempt.outcome, elapsed: attempt.elapsed }
-                .emit(&engine.metrics);
+        Ok(attempt) => {
+            note_attempt(engine);
+            AttemptFinished { job, attempt: &attempt }.emit(&engine.metrics);
             Ok(attempt)
         }
         // Cut off at the end of the grace: not an attempt, the next worker makes it.
-        None => Err(give_back(lease)),
+        Err(Unmade::CutOff) => Err(give_back(lease)),
+        Err(Unmade::Proxy(fault)) => Err(put_off(engine, lease, &fault)),
     }
 }
 

@@ -1,9 +1,11 @@
 //! One destination as the dispatcher sees it: how many requests are under way, how long they take, who stands in line.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postrider_core::entry_id::EntryId;
+use postrider_core::job::Job;
 
 /// A job stands in line only where its turn comes within this time; a longer wait is waited in Redis.
 pub(crate) const MAX_LINE_WAIT: Duration = Duration::from_millis(200);
@@ -20,6 +22,17 @@ const MIN_DEFERRAL: Duration = Duration::from_millis(50);
 /// Jobs of one destination that are remembered after they were sent away, the first of them: those behind come back by
 /// themselves.
 const MAX_SENT_AWAY: usize = 1_000;
+
+/// What limits are kept by: user id and hook id, or the URL's origin for jobs without a hook.
+pub(crate) fn key(job: &Job) -> Arc<str> {
+    match (job.hook_key(), &job.to) {
+        // Parted by what neither can hold: `u/a` + `b` and `u` + `a/b` are two hooks.
+        (Some((user_id, hook_id)), _) => format!("{user_id}\n{hook_id}").into(),
+        (None, Some(endpoint)) => endpoint.origin().into(),
+        // Only an event has neither: there is no destination yet that could be slow.
+        (None, None) => "events".into(),
+    }
+}
 
 /// A job that left the stream to wait for its destination's limit: its id, and the entry that it was.
 #[derive(Clone, Debug, PartialEq, Eq)]

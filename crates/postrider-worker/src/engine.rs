@@ -25,6 +25,7 @@ use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
 use crate::owners::Owners;
+use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 
 /// Most jobs that one call recalls.
@@ -38,6 +39,8 @@ pub(crate) struct Lease {
     pub(crate) deliveries: u32,
     /// It comes from a lost worker: its start counts as a crash.
     pub(crate) taken_over: bool,
+    /// When the call that leased it was begun.
+    pub(crate) leased: Instant,
 }
 
 impl Lease {
@@ -70,6 +73,8 @@ pub(crate) struct Engine {
     pub(crate) config: WorkerConfig,
     pub(crate) queue: Queue,
     pub(crate) sender: Sender,
+    /// Whether the proxy works, where there is one.
+    pub(crate) proxy_trouble: ProxyTrouble,
     pub(crate) hooks: HookCache,
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
@@ -182,6 +187,11 @@ impl Engine {
     /// Whether requests may start: heartbeats are accepted, so the jobs held here are this worker's.
     pub(crate) fn may_start(&self) -> bool {
         !self.pulse.borrow().is_fenced(Instant::now(), self.config.fence_after())
+    }
+
+    /// Whether what was leased then may start: heartbeats have been accepted without a gap since.
+    pub(crate) fn is_sure_of(&self, leased: Instant) -> bool {
+        self.pulse.borrow().is_sure_of(leased, Instant::now(), self.config.fence_after())
     }
 
     /// Tells log, metrics and readiness of an operation on Redis that failed.

@@ -11,9 +11,11 @@ use metrics::{
 };
 use postrider_core::endpoint::Endpoint;
 use postrider_core::job::Job;
-use postrider_core::outcome::Outcome;
+use postrider_core::queue_name::QueueName;
 use postrider_core::verdict::DeadReason;
+use postrider_sender::{Attempt, ProxyFault, ProxyFaultKind};
 use postrider_store::fault::{FaultClass, StoreError, describe};
+use postrider_store::presence::Loss;
 use postrider_store::queue::{Queue, Sample};
 use postrider_store::settlement::{Destination, Settled, Settlement};
 
@@ -29,6 +31,7 @@ pub(crate) struct Metrics {
     discarded: Counter,
     reasons: Vec<(DeadReason, Counter)>,
     redis_errors: Vec<(FaultClass, Counter)>,
+    proxy_errors: Vec<(ProxyFaultKind, Counter)>,
     attempt_seconds: Histogram,
     lag_seconds: Histogram,
     events: Counter,
@@ -64,6 +67,11 @@ fn describe_metrics() {
     describe_counter!("postrider_event_jobs_total", "Jobs that were made of events");
     describe_counter!("postrider_dead_total", "Jobs that ended in the dead letters");
     describe_counter!("postrider_redis_errors_total", "Operations on Redis that failed and were tried again");
+    describe_counter!("postrider_redis_losses_total", "Times that Redis came back without data that it had");
+    describe_counter!(
+        "postrider_proxy_errors_total",
+        "Attempts that were put off since the proxy doesn't work"
+    );
 }
 
 impl Metrics {
@@ -71,6 +79,9 @@ impl Metrics {
     pub(crate) fn new(queue: &Queue) -> Self {
         describe_metrics();
         let queue = queue.name().to_string();
+        for how in ["emptied", "older"] {
+            counter!("postrider_redis_losses_total", "queue" => queue.clone(), "how" => how).absolute(0);
+        }
         let outcome =
             |outcome| counter!("postrider_attempts_total", "queue" => queue.clone(), "outcome" => outcome);
         let state = |state| gauge!("postrider_jobs", "queue" => queue.clone(), "state" => state);
@@ -79,6 +90,8 @@ impl Metrics {
         };
         let fault =
             |class: FaultClass| (class, counter!("postrider_redis_errors_total", "kind" => class.as_str()));
+        let proxy_fault =
+            |kind: ProxyFaultKind| (kind, counter!("postrider_proxy_errors_total", "kind" => kind.as_str()));
         Self {
             delivered: outcome("delivered"),
             retried: outcome("retried"),
@@ -87,6 +100,7 @@ impl Metrics {
             discarded: outcome("discarded"),
             reasons: DeadReason::ALL.map(reason).into(),
             redis_errors: FaultClass::ALL.map(fault).into(),
+            proxy_errors: ProxyFaultKind::ALL.map(proxy_fault).into(),
             attempt_seconds: histogram!("postrider_attempt_seconds", "queue" => queue.clone()),
             lag_seconds: histogram!("postrider_delivery_lag_seconds", "queue" => queue.clone()),
             events: counter!("postrider_events_total", "queue" => queue.clone()),
@@ -206,18 +220,53 @@ impl Summary {
 /// A request has ended, one way or the other.
 pub(crate) struct AttemptFinished<'a> {
     pub(crate) job: &'a Job,
-    pub(crate) outcome: &'a Outcome,
-    pub(crate) elapsed: Duration,
+    pub(crate) attempt: &'a Attempt,
 }
 
 impl AttemptFinished<'_> {
     pub(crate) fn emit(self, metrics: &Metrics) {
-        let Self { job, outcome, elapsed } = self;
-        metrics.attempt_seconds.record(elapsed);
+        let Self { job, attempt: Attempt { outcome, elapsed, error, detail, .. } } = self;
+        metrics.attempt_seconds.record(*elapsed);
         // An origin is all of a URL that a log may hold.
         let destination = job.to.as_ref().map(Endpoint::origin);
         let (hook, attempt, status) = (job.hook_id.as_deref(), job.next_attempt(), outcome.status());
-        tracing::debug!(job = %job.id, destination, hook, attempt, status, ?elapsed, "attempt finished");
+        let (cause, detail) = (Some(&**error).filter(|error| !error.is_empty()), detail.as_deref());
+        tracing::debug!(
+            job = %job.id, destination, hook, attempt, status, ?elapsed, cause, detail, "attempt finished"
+        );
+    }
+}
+
+/// The proxy doesn't work: a job was put off without an attempt.
+pub(crate) struct ProxyFailed<'a> {
+    pub(crate) fault: &'a ProxyFault,
+    /// The log is to be told too.
+    pub(crate) is_told: bool,
+}
+
+impl ProxyFailed<'_> {
+    pub(crate) fn emit(self, metrics: &Metrics) {
+        let Self { fault, is_told } = self;
+        if let Some((_, counter)) = metrics.proxy_errors.iter().find(|(kind, _)| *kind == fault.kind()) {
+            counter.increment(1);
+        }
+        if is_told {
+            let cause = fault.detail();
+            tracing::error!(error = %fault, cause, "the proxy does not work: jobs wait for it");
+        }
+    }
+}
+
+/// The proxy works again.
+pub(crate) struct ProxyWorksAgain {
+    /// How long it didn't.
+    pub(crate) lasted: Duration,
+}
+
+impl ProxyWorksAgain {
+    pub(crate) fn emit(self) {
+        let seconds = self.lasted.as_secs_f64();
+        tracing::info!(seconds, "the proxy works again");
     }
 }
 
@@ -235,6 +284,30 @@ impl RedisFailed<'_> {
             }
             _ => lines.tell(|more| tracing::warn!(operation, cause, more, "Redis failed; trying again")),
         }
+    }
+}
+
+/// Redis came back without data that it had. Nobody can bring it back, but somebody must know.
+pub(crate) struct DataLost<'a> {
+    pub(crate) queue: &'a QueueName,
+    pub(crate) loss: Loss,
+}
+
+impl DataLost<'_> {
+    pub(crate) fn emit(self) {
+        let queue = self.queue;
+        let how = match self.loss {
+            Loss::Emptied => {
+                tracing::error!(%queue, "Redis came back empty: the jobs that it held are lost");
+                "emptied"
+            }
+            Loss::Older { since } => {
+                let since = since.to_rfc3339();
+                tracing::error!(%queue, since, "Redis came back with older data: what it accepted since is lost");
+                "older"
+            }
+        };
+        counter!("postrider_redis_losses_total", "queue" => queue.to_string(), "how" => how).increment(1);
     }
 }
 

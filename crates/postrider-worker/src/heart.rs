@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WorkerConfig;
+use crate::event::DataLost;
 use crate::health::{Health, Part};
 use crate::pace::Backoff;
 use crate::pulse::Pulse;
@@ -80,14 +81,19 @@ async fn beat_until(stop: CancellationToken, parts: HeartParts, pulse: watch::Se
     let mut link = Link::with_timeout(parts.connector.clone(), parts.heartbeat * 2);
     let mut backoff = Backoff::default();
     let mut stall = Stall::new(&parts.health);
+    let mut memory = None;
     while !stop.is_cancelled() {
         let sent = Instant::now();
         if stall.has_lasted(&parts.health, sent) {
             stop.run_until_cancelled(tokio::time::sleep(parts.heartbeat)).await;
             continue;
         }
-        match presence::beat(&mut link, parts.queue.keys(), parts.queue.consumer(), &parts.about).await {
-            Ok(beat) => {
+        let (keys, consumer) = (parts.queue.keys(), parts.queue.consumer());
+        match presence::beat_and_compare(&mut link, keys, consumer, &parts.about, &mut memory).await {
+            Ok((beat, loss)) => {
+                if let Some(loss) = loss {
+                    DataLost { queue: parts.queue.name(), loss }.emit();
+                }
                 pulse.send_modify(|pulse| pulse.accepted(beat, sent, Instant::now(), parts.fence_after));
                 parts.health.heard();
                 parts.health.works(Part::Heart);

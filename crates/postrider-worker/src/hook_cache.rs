@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use postrider_core::fault::Fault;
 use postrider_core::hook::Hook;
 use postrider_store::fault::{FaultClass, StoreError};
 use postrider_store::link::{Link, SharedLink};
@@ -20,8 +21,8 @@ const MAX_RECORDS: usize = 10_000;
 pub(crate) struct Record {
     /// Its bytes, for replacing it.
     pub(crate) json: Arc<[u8]>,
-    /// What they say; none where they can't be used.
-    pub(crate) hook: Option<Arc<Hook>>,
+    /// What they say, or why they can't be used.
+    pub(crate) hook: Result<Arc<Hook>, Fault>,
 }
 
 type Key = (Box<str>, Box<str>);
@@ -96,8 +97,9 @@ impl HookCache {
         let asked = Instant::now();
         let records = readable(events::hooks_of(&mut link, user_id).await.map(Some))?.unwrap_or_default();
         // A record that can't be read counts like a hook that isn't registered.
-        let read =
-            |(id, json): (Vec<u8>, Vec<u8>)| Some((String::from_utf8(id).ok()?.into(), Hook::parse(&json)?));
+        let read = |(id, json): (Vec<u8>, Vec<u8>)| {
+            Some((String::from_utf8(id).ok()?.into(), Hook::parse(&json).ok()?))
+        };
         let hooks: Arc<[_]> = records.into_iter().filter_map(read).collect();
         let mut owners = self.owners();
         if owners.len() >= MAX_RECORDS {
@@ -136,7 +138,7 @@ impl HookCache {
         reason: &str,
     ) -> Result<bool, StoreError> {
         match self.get(user_id, hook_id).await? {
-            Some(record) if record.hook.as_ref().is_some_and(|hook| hook.active) => {
+            Some(record) if record.hook.as_ref().is_ok_and(|hook| hook.active) => {
                 self.switch_off(user_id, hook_id, &record, reason).await
             }
             _ => Ok(false),

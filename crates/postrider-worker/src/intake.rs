@@ -17,6 +17,7 @@ use postrider_store::settlement::{Destination, Made, Settlement};
 use tokio::sync::watch;
 
 use crate::config::Trade;
+use crate::destination;
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, LostWorker, settlement};
 use crate::event::JobsTakenOver;
@@ -45,6 +46,8 @@ pub(crate) struct Intake {
     context: ParseContext,
     pulse: watch::Receiver<Pulse>,
     recover_at: Instant,
+    /// A takeover was begun whose reply never came: leases that are found now may be those of a lost worker.
+    takeover_unanswered: bool,
     has_group: bool,
     has_started: bool,
 }
@@ -62,7 +65,17 @@ impl Intake {
         };
         let pulse = engine.pulse.clone();
         let recover_at = Instant::now() + RECOVER_EVERY;
-        Self { engine, reader, link, context, pulse, recover_at, has_group: false, has_started: false }
+        Self {
+            engine,
+            reader,
+            link,
+            context,
+            pulse,
+            recover_at,
+            takeover_unanswered: false,
+            has_group: false,
+            has_started: false,
+        }
     }
 
     /// Leases until the worker stops reading.
@@ -122,9 +135,10 @@ impl Intake {
             let _ = tokio::time::timeout(LOOK_UP, self.engine.slot_freed.notified()).await;
             return Ok(());
         }
+        let begun = Instant::now();
         let leased = self.lease(room).await;
         self.engine.dispatcher().release(room);
-        self.admit(leased?);
+        self.admit(leased?, begun);
         Ok(())
     }
 
@@ -160,15 +174,20 @@ impl Intake {
             pending.into_iter().filter(|id| !dispatcher.holds(*id)).take(room.min(MAX_FETCH)).collect()
         };
         if unknown.is_empty() {
+            self.takeover_unanswered = false;
             return Ok(Vec::new());
         }
-        let found = self.engine.queue.fetch(&mut self.link, &unknown).await?;
+        let mut found = self.engine.queue.fetch(&mut self.link, &unknown).await?;
         tracing::info!(queue = %self.engine.queue.name(), jobs = found.len(), "found leases whose reply was lost");
+        // Rather one start too many that counts as a loss than a job that kills its workers and is never counted.
+        found.iter_mut().for_each(|entry| entry.taken_over |= self.takeover_unanswered);
         Ok(found)
     }
 
     async fn take_over(&mut self, lost: &LostWorker, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+        self.takeover_unanswered = true;
         let taken = self.engine.queue.take_over(&mut self.link, &lost.name, lost.beat, room).await?;
+        self.takeover_unanswered = false;
         JobsTakenOver { worker: &lost.name, jobs: taken.entries.len(), finished: taken.finished }.emit();
         if taken.finished || taken.entries.is_empty() {
             self.engine.lost_workers().retain(|known| known != lost);
@@ -176,12 +195,17 @@ impl Intake {
         Ok(taken.entries)
     }
 
-    fn admit(&mut self, entries: Vec<LeasedEntry>) {
+    /// The read may have begun before the worker was told to stop, or before it lost its heartbeat, which may be back sooner
+    /// than the read's reply.
+    fn may_admit(&self, leased: Instant) -> bool {
+        !self.engine.stop_reading.is_cancelled() && self.may_read() && self.engine.is_sure_of(leased)
+    }
+
+    fn admit(&mut self, entries: Vec<LeasedEntry>, leased: Instant) {
         let now = Instant::now();
         for entry in entries {
-            let Some(ticket) = self.examine_safely(entry) else { continue };
-            // The read may have begun before the worker was told to stop, or before it lost its heartbeat.
-            if self.engine.stop_reading.is_cancelled() || !self.may_read() {
+            let Some(ticket) = self.examine_safely(entry, leased) else { continue };
+            if !self.may_admit(leased) {
                 self.engine.dispatcher().hold_finished(ticket.entry);
                 self.engine.give_back(&ticket);
                 continue;
@@ -192,9 +216,9 @@ impl Intake {
     }
 
     /// An entry that makes the code panic is poison to itself alone.
-    fn examine_safely(&mut self, entry: LeasedEntry) -> Option<Ticket<Lease>> {
+    fn examine_safely(&mut self, entry: LeasedEntry, leased: Instant) -> Option<Ticket<Lease>> {
         let id = entry.id;
-        let examined = std::panic::catch_unwind(AssertUnwindSafe(|| self.examine(entry)));
+        let examined = std::panic::catch_unwind(AssertUnwindSafe(|| self.examine(entry, leased)));
         examined.unwrap_or_else(|_| {
             tracing::error!(entry = %id, "a panic while reading an entry: it is buried as poison");
             let destination = Destination::Dead {
@@ -208,7 +232,7 @@ impl Intake {
     }
 
     /// A ticket for an entry that can be sent; everything else is settled at once.
-    fn examine(&mut self, entry: LeasedEntry) -> Option<Ticket<Lease>> {
+    fn examine(&mut self, entry: LeasedEntry, leased: Instant) -> Option<Ticket<Lease>> {
         let fields = entry.fields?;
         let size = entry_size(&fields);
         {
@@ -226,7 +250,7 @@ impl Intake {
                 return None;
             }
         };
-        let lease = Lease { job, deliveries: entry.deliveries, taken_over: entry.taken_over };
+        let lease = Lease { job, deliveries: entry.deliveries, taken_over: entry.taken_over, leased };
         let crashes = lease.crashes().saturating_add(u32::from(lease.taken_over));
         if crashes >= self.engine.config.max_crashes {
             self.bury_poison(entry.id, &lease, crashes);
@@ -234,7 +258,7 @@ impl Intake {
         }
         Some(Ticket {
             entry: entry.id,
-            destination: destination_key(&lease.job),
+            destination: destination::key(&lease.job),
             bytes: lease.job.size,
             suspect: crashes >= 2,
             job: lease,
@@ -279,16 +303,5 @@ impl Intake {
         };
         self.engine.dispatcher().hold_finished(entry);
         self.engine.outbox.push(settlement(entry, &lease.job, destination));
-    }
-}
-
-/// What limits are kept by: user id and hook id, or the URL's origin for jobs without a hook.
-fn destination_key(job: &Job) -> Arc<str> {
-    match (job.hook_key(), &job.to) {
-        // Parted by what neither can hold: `u/a` + `b` and `u` + `a/b` are two hooks.
-        (Some((user_id, hook_id)), _) => format!("{user_id}\n{hook_id}").into(),
-        (None, Some(endpoint)) => endpoint.origin().into(),
-        // Only an event has neither: there is no destination yet that could be slow.
-        (None, None) => "events".into(),
     }
 }

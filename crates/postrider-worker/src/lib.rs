@@ -4,6 +4,7 @@
 //! - `intake`: the one task that leases entries; [`dispatcher`]: who may start now (pure); `deliver`: one job's attempt
 //!   as a story, `fan_out`: one event's; `settle`: outcomes to Redis, in batches.
 //! - `owners`: what owners of hooks are told. `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
+//! - `proxy_trouble`: how long jobs wait for a proxy that doesn't work.
 //! - [`health`]: what the probes say; `event`: facts, told as log lines and metrics.
 
 pub mod config;
@@ -21,6 +22,7 @@ mod maintain;
 mod outbox;
 mod owners;
 mod pace;
+mod proxy_trouble;
 mod pulse;
 mod redact;
 pub mod run;

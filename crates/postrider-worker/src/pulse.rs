@@ -44,6 +44,12 @@ impl Pulse {
         self.unbroken_since.filter(|_| !self.is_fenced(now, fence_after))
     }
 
+    /// Whether what was leased then is surely this worker's still: beats have been accepted without a gap since. After a gap
+    /// it may be another's, even if beats are accepted again.
+    pub(crate) fn is_sure_of(&self, leased: Instant, now: Instant, fence_after: Duration) -> bool {
+        self.unbroken_since(now, fence_after).is_some_and(|since| since <= leased)
+    }
+
     /// How long ago the last accepted beat was sent; none before the first.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         self.last.map(|last| now.saturating_duration_since(last.sent))
@@ -89,6 +95,19 @@ mod tests {
         assert_eq!(pulse.unbroken_since(at(4), FENCE), None);
         pulse.accepted(beat(20_000), at(20), at(21), FENCE);
         assert_eq!(pulse.unbroken_since(at(21), FENCE), Some(at(21)));
+    }
+
+    #[test]
+    fn what_was_leased_before_a_gap_is_not_sure_after_it() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pulse = Pulse::default();
+        pulse.accepted(beat(0), at(0), at(0), FENCE);
+        assert!(pulse.is_sure_of(at(1), at(2), FENCE));
+        assert!(!pulse.is_sure_of(at(1), at(4), FENCE), "fenced");
+        pulse.accepted(beat(20_000), at(20), at(20), FENCE);
+        assert!(!pulse.is_sure_of(at(1), at(21), FENCE), "leased before the gap");
+        assert!(pulse.is_sure_of(at(20), at(21), FENCE), "leased after it");
     }
 
     #[test]

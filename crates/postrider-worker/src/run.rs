@@ -10,7 +10,7 @@ use postrider_store::connect::Connector;
 use postrider_store::link::{Link, SharedLink};
 use postrider_store::queue::Queue;
 use postrider_store::reader::{Reader, Waker};
-use postrider_store::start_check::{self, Finding};
+use postrider_store::start_check::{self, Fitness};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,7 @@ use crate::maintain::{held, lost_workers, promote, sample, sweep};
 use crate::outbox::Outbox;
 use crate::owners::{self, Owners};
 use crate::pace::Backoff;
+use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::settle;
 
@@ -65,6 +66,7 @@ pub async fn run(
     health: Arc<Health>,
     stop: Stop,
 ) -> Result<(), RunError> {
+    let connector = connector.for_key(config.queue.as_str());
     let mut link = Link::new(connector.clone());
     let checked = stop.drain.run_until_cancelled(check_redis(&config, &mut link, &health)).await;
     let Some(checked) = checked else { return Ok(()) };
@@ -100,13 +102,13 @@ async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) ->
         }
     };
     health.works(Part::Heart);
-    for finding in start_check::findings(&facts, config.allow_eviction) {
-        match finding {
-            Finding::Unfit(sentence) => return Err(RunError::Unfit(sentence)),
-            Finding::Risky(sentence) => tracing::warn!("{sentence}"),
+    match start_check::fitness(&facts, config.allow_eviction) {
+        Fitness::Unfit(sentence) => Err(RunError::Unfit(sentence)),
+        Fitness::Fit(risks) => {
+            risks.iter().for_each(|risk| tracing::warn!("{risk}"));
+            Ok(())
         }
     }
-    Ok(())
 }
 
 fn build(
@@ -125,6 +127,7 @@ fn build(
         config,
         queue,
         sender,
+        proxy_trouble: ProxyTrouble::default(),
         health,
         pulse,
         outbox: Outbox::default(),

@@ -25,7 +25,7 @@ pub(super) fn registered_for(
 ) -> Option<Record> {
     job.hook_key()?;
     let record = record?;
-    let url = record.hook.as_ref()?.url.as_bytes();
+    let url = record.hook.as_ref().ok()?.url.as_bytes();
     let mut endpoints = engine.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
     (endpoints.get(url).ok()? == delivery.endpoint).then(|| record.clone())
 }

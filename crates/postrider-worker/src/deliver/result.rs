@@ -1,6 +1,7 @@
 //! From a verdict to the settlement: where the job goes, and what is recorded of its attempt.
 
 use postrider_core::delivery::Delivery;
+use postrider_core::hook::Hook;
 use postrider_core::job::Job;
 use postrider_core::outcome::Outcome;
 use postrider_core::verdict::{DeadReason, Verdict};
@@ -9,13 +10,14 @@ use postrider_store::settlement::{AttemptRecord, Destination, Made, Settlement};
 
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, hook_name};
-use crate::redact::blanked;
+use crate::redact;
 
 /// The settlement of an attempt.
 pub(super) fn settle_attempt(
     engine: &Engine,
     ticket: &Ticket<Lease>,
     delivery: &Delivery,
+    hook: Option<&Hook>,
     attempt: Attempt,
     verdict: Verdict,
 ) -> Settlement {
@@ -24,7 +26,7 @@ pub(super) fn settle_attempt(
     // A URL that was refused as it stands was no attempt: nothing was asked of anyone.
     let was_made = !matches!(attempt.outcome, Outcome::Blocked { .. });
     let record =
-        (was_made && engine.queue.records_attempts()).then(|| record(job, delivery, &attempt, verdict));
+        (was_made && engine.queue.records_attempts()).then(|| record(job, delivery, hook, &attempt, verdict));
     let destination = match verdict {
         Verdict::Done => Destination::Done,
         Verdict::RetryAfter(wait) => {
@@ -64,14 +66,18 @@ fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {
     }
 }
 
-fn record(job: &Job, delivery: &Delivery, attempt: &Attempt, verdict: Verdict) -> AttemptRecord {
+fn record(
+    job: &Job,
+    delivery: &Delivery,
+    hook: Option<&Hook>,
+    attempt: &Attempt,
+    verdict: Verdict,
+) -> AttemptRecord {
     let outcome = match verdict {
         Verdict::Done => "delivered",
         Verdict::RetryAfter(_) => "retried",
         Verdict::Dead(_) => "dead",
     };
-    let secrets = delivery.secrets.iter().map(|secret| secret.reveal().as_bytes());
-    let headers = delivery.headers.iter().map(|header| header.value.as_bytes());
     AttemptRecord {
         event_id: job.event_id.clone(),
         hook_id: job.hook_id.clone().unwrap_or_default(),
@@ -85,7 +91,7 @@ fn record(job: &Job, delivery: &Delivery, attempt: &Attempt, verdict: Verdict) -
         response: attempt
             .response
             .as_ref()
-            .map(|body| blanked(body, secrets.chain(headers)))
+            .map(|body| redact::kept(body, delivery, hook))
             .unwrap_or_default(),
     }
 }

@@ -64,5 +64,5 @@ async fn look(engine: &Engine, link: &mut Link) -> Result<usize, StoreError> {
 async fn may_go(engine: &Engine, hook: &HookName) -> Result<bool, StoreError> {
     let (user_id, hook_id) = hook.parts();
     let record = engine.hooks.get(user_id, hook_id).await?;
-    Ok(record.and_then(|record| record.hook).is_none_or(|hook| hook.active))
+    Ok(record.and_then(|record| record.hook.ok()).is_none_or(|hook| hook.active))
 }
