@@ -1,20 +1,21 @@
 //! What was typed: commands and their options. What settings mean is `settings.rs`'.
 
+mod check;
+mod doctor;
 mod enqueue;
 mod flags;
 mod hooks;
 mod moment;
+mod sink;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use postrider_core::secret::Secret;
 
-use crate::settings::units::parse_duration;
-
+pub(crate) use check::{CheckArgs, CheckWork};
+pub(crate) use doctor::{DoctorArgs, DoctorWork};
 pub(crate) use enqueue::{
     EnqueueArgs, EnqueueWork, EventArgs, EventWork, JobArgs, SECRET_VARIABLE, SharedArgs, TypedHeader,
 };
@@ -23,6 +24,7 @@ pub(crate) use hooks::{
     CreateHook, DisableHook, HookFields, HookName, HooksArgs, HooksWork, List, ListHooks, RotateHook,
     SecretFlags, TestHook, UpdateHook,
 };
+pub(crate) use sink::{Behave, SinkArgs, names_of_behaviours};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +33,8 @@ Examples:
   postrider enqueue --to https://hooks.example/in --type note --content '{}'
   postrider event --user 9u --type note --content '{}'
   postrider sink --listen 127.0.0.1:9000 --fail-first 2
+  postrider check --resolve https://hooks.example/in
+  postrider doctor
   postrider config --json
 
 Each setting is a flag, a variable POSTRIDER_<SECTION>_<KEY> and a key of the TOML file, in this order of precedence.
@@ -59,6 +63,10 @@ pub(crate) enum Command {
     Hooks(Box<HooksArgs>),
     /// Run a receiver to test with, which prints each request
     Sink(SinkArgs),
+    /// Say whether a worker would connect to a URL, and if not, why
+    Check(CheckArgs),
+    /// Examine Redis and what is kept there, and say what to mend
+    Doctor(DoctorArgs),
     /// Show the configuration in force, and where each value came from
     Config(ConfigArgs),
     /// Ask a worker's admin port whether it lives; for containers without a shell
@@ -101,35 +109,6 @@ pub(crate) struct HealthcheckArgs {
     pub(crate) settings: SettingFlags,
 }
 
-/// `postrider sink`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct SinkArgs {
-    /// Address to listen on; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", env = "POSTRIDER_SINK_LISTEN", default_value = "127.0.0.1:9000")]
-    pub(crate) listen: SocketAddr,
-    /// Status of an ordinary answer
-    #[arg(long, value_name = "N", env = "POSTRIDER_SINK_STATUS", default_value_t = 200)]
-    #[arg(value_parser = clap::value_parser!(u16).range(200..=999))]
-    pub(crate) status: u16,
-    /// Answer the first N attempts of every event 500
-    #[arg(long, value_name = "N", env = "POSTRIDER_SINK_FAIL_FIRST", default_value_t = 0)]
-    pub(crate) fail_first: u64,
-    /// Hold each answer back this long
-    #[arg(long, value_name = "DURATION", env = "POSTRIDER_SINK_DELAY", default_value = "0s", value_parser = delay)]
-    pub(crate) delay: Duration,
-    /// Secret that requests must prove to know
-    #[arg(long, value_name = "TEXT", env = "POSTRIDER_SINK_SECRET", hide_env_values = true, value_parser = typed_secret)]
-    pub(crate) secret: Option<TypedSecret>,
-}
-
-/// Longest delay of the sink: longer than any attempt may take.
-const MAX_DELAY: Duration = Duration::from_secs(600);
-
-fn delay(text: &str) -> Result<Duration, &'static str> {
-    let delay = parse_duration(text).filter(|delay| *delay <= MAX_DELAY);
-    delay.ok_or("expected a duration up to 10m, such as 250ms or 5s")
-}
-
 /// What was typed as a secret; `None` where it can't be one. Judged later, since a refusal here would repeat
 /// it on the terminal.
 #[derive(Clone, Debug)]
@@ -157,17 +136,14 @@ fn definition() -> clap::Command {
         .mut_subcommand("enqueue", |command| flags::show_only(command, enqueue::SECTIONS))
         .mut_subcommand("event", |command| flags::show_only(command, enqueue::EVENT_SECTIONS))
         .mut_subcommand("hooks", |command| flags::for_all_below(flags::show_only(command, hooks::SECTIONS)))
+        .mut_subcommand("check", |command| flags::show_only(command, check::SECTIONS))
+        .mut_subcommand("doctor", |command| flags::show_only(command, doctor::SECTIONS))
         .mut_subcommand("healthcheck", |command| flags::show_only(command, &["http"]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parse(line: &str) -> Result<Args, clap::Error> {
-        let matches = definition().try_get_matches_from(line.split(' '))?;
-        Args::from_arg_matches(&matches)
-    }
 
     #[test]
     fn the_definition_holds_together() {
@@ -177,22 +153,11 @@ mod tests {
     #[test]
     fn only_commands_that_work_are_listed() {
         let help = definition().render_help().to_string();
-        for command in ["worker", "demo", "enqueue", "event", "hooks", "sink", "config"] {
+        for command in ["worker", "demo", "enqueue", "event", "hooks", "sink", "check", "doctor", "config"] {
             assert!(help.contains(&format!("\n  {command} ")), "{help}");
         }
         for command in ["healthcheck", "dead"] {
             assert!(!help.contains(&format!("\n  {command} ")), "{help}");
-        }
-    }
-
-    #[test]
-    fn the_sink_takes_its_options() {
-        let line =
-            "postrider sink --listen 127.0.0.1:0 --status 503 --fail-first 2 --delay 250ms --secret s3cret";
-        let Command::Sink(args) = parse(line).unwrap().command else { panic!("not a sink") };
-        assert_eq!((args.status, args.fail_first, args.delay), (503, 2, Duration::from_millis(250)));
-        for bad in ["--status 99", "--status 1000", "--delay 5", "--delay 11m", "--listen 9000"] {
-            assert!(parse(&format!("postrider sink {bad}")).is_err(), "{bad}");
         }
     }
 }

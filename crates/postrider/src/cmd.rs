@@ -1,7 +1,9 @@
 //! The commands: which is run, with which settings. Each does its work in a module of its own.
 
+mod check;
 mod config;
 mod demo;
+mod doctor;
 mod enqueue;
 mod healthcheck;
 mod hooks;
@@ -23,6 +25,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Event(args) => enqueue::run_events(&prepare(args.settings)?, args.work),
         Command::Hooks(args) => hooks::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
+        Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
+        Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
         Command::Healthcheck(args) => Ok(healthcheck::run(&load(args.settings)?.settings.http)?),
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::settings::problem::Problems;
+use crate::terminal::harmless_lines;
 
 /// Why a command didn't do what it was asked to.
 #[derive(Debug)]
@@ -54,11 +55,11 @@ impl Failure {
     }
 }
 
-/// Tells on stderr what went wrong, and gives the exit code.
+/// Tells on stderr what went wrong, and gives the exit code. Some errors echo what was typed or set, so it is made harmless.
 pub(crate) fn code_of(result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     // Where even stderr is gone, the code must do.
-    let _ = write!(io::stderr().lock(), "{failure}");
+    let _ = write!(io::stderr().lock(), "{}", harmless_lines(&failure.to_string()));
     ExitCode::from(failure.code())
 }
 

@@ -4,9 +4,12 @@
 mod args;
 mod cmd;
 mod exit;
+mod outgoing;
+mod redis;
 mod settings;
 mod stop;
 mod telemetry;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -26,13 +26,14 @@ use std::io::IsTerminal;
 
 use postrider_core::address::AddressPolicy;
 use postrider_core::retry::RetryPolicy;
+use postrider_sender::Proxy;
 
 use key::Preset;
 use layers::{Chosen, Given, Layers};
 use outgoing::Delivery;
 use problem::Problems;
 use reader::Reader;
-use sections::{Events, Http, Keep, Log, LogFormat, Queue, Redis, Worker};
+use sections::{Events, Http, Keep, Log, LogFormat, Queue, Redis, Tls, Worker};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -52,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     /// Where requests may go.
     pub(crate) addresses: AddressPolicy,
+    /// The proxy that requests go through, if any.
+    pub(crate) proxy: Option<Proxy>,
+    /// How TLS is spoken with receivers.
+    pub(crate) tls: Tls,
     /// The admin port.
     pub(crate) http: Http,
     /// What is kept, and how much of it.
@@ -97,6 +102,8 @@ impl Settings {
             delivery: Delivery::read(reader),
             retry: outgoing::read_retry(reader),
             addresses: outgoing::read_addresses(reader),
+            proxy: outgoing::read_proxy(reader),
+            tls: Tls::read(reader, "tls"),
             http: Http::read(reader),
             keep: Keep::read(reader),
             log: Log::read(reader, std::io::stderr().is_terminal()),

@@ -38,12 +38,16 @@ pub(crate) fn start_logging(log: &Log) -> anyhow::Result<()> {
     started.map_err(|error| anyhow!(error)).context("failed to start logging")
 }
 
+/// The HTTP/2 library warns of single frames, as many as a hostile receiver cares to send.
+const QUIET: &str = "h2=error";
+
 /// The filter of a level. Levels below `warn` are of this program's own crates: what libraries say there
-/// drowns it.
+/// drowns it. What an operator says of a crate wins, since it comes later.
 fn directives(level: &str) -> String {
     match level {
-        "info" | "debug" | "trace" => format!("warn,postrider={level}"),
-        other => other.to_owned(),
+        "off" | "error" => level.to_owned(),
+        "info" | "debug" | "trace" => format!("{QUIET},warn,postrider={level}"),
+        other => format!("{QUIET},{other}"),
     }
 }
 
@@ -115,9 +119,23 @@ mod tests {
 
     #[test]
     fn a_level_below_warn_is_of_our_own_crates_only() {
-        assert_eq!(directives("debug"), "warn,postrider=debug");
+        assert_eq!(directives("debug"), "h2=error,warn,postrider=debug");
         assert_eq!(directives("error"), "error");
-        assert_eq!(directives("info,hyper=debug"), "info,hyper=debug");
+        assert_eq!(directives("info,hyper=debug"), "h2=error,info,hyper=debug");
+    }
+
+    #[test]
+    fn a_receiver_cannot_fill_the_log_through_the_http2_library_unless_the_operator_asks_for_it() {
+        let warns = |level: &str| {
+            let filter = EnvFilter::try_new(directives(level)).unwrap();
+            let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).finish();
+            tracing::subscriber::with_default(
+                lines,
+                || tracing::enabled!(target: "h2::proto", tracing::Level::WARN),
+            )
+        };
+        assert!(["info", "warn", "debug", "warn,postrider=trace"].iter().all(|level| !warns(level)));
+        assert!(["h2=debug", "info,h2=warn"].iter().all(|level| warns(level)));
     }
 
     #[test]

@@ -112,8 +112,11 @@ fn config_shows_each_value_and_where_it_came_from() {
 
 #[test]
 fn config_never_shows_a_secret() {
-    let environment =
-        [("POSTRIDER_HTTP_TOKEN", "canary"), ("POSTRIDER_REDIS_URL", "redis://u:canary@host:6379/1")];
+    let environment = [
+        ("POSTRIDER_HTTP_TOKEN", "canary"),
+        ("POSTRIDER_REDIS_URL", "redis://u:canary@host:6379/1"),
+        ("POSTRIDER_PROXY_URL", "http://canary:canary@proxy:3128"),
+    ];
     for arguments in [&["config"][..], &["config", "--json"]] {
         let output = run(arguments, &environment);
         assert_eq!(code(&output), 0);

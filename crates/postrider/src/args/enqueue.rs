@@ -4,7 +4,10 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clap::builder::RangedI64ValueParser;
+use clap::value_parser;
 use postrider_core::queue_name::QueueName;
+use postrider_core::shard::MAX_SHARDS;
 use postrider_core::time::Timestamp;
 
 use super::moment::{ACCEPTED, parse_moment};
@@ -69,6 +72,9 @@ pub(crate) struct EnqueueWork {
     /// Queue to add to [default: the first of queue.names]
     #[arg(long, value_name = "NAME", value_parser = QueueName::parse)]
     pub(crate) queue: Option<QueueName>,
+    /// Spread over N shards, each with a queue of its own (postrider:{0}:deliveries, …)
+    #[arg(long, value_name = "N", conflicts_with = "queue", value_parser = shards())]
+    pub(crate) shards: Option<u16>,
     /// Check only: add nothing, and say what is wrong or would be blocked
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -98,6 +104,9 @@ pub(crate) struct EventWork {
     /// Stream to add to [default: events.stream]
     #[arg(long, value_name = "NAME", value_parser = QueueName::parse)]
     pub(crate) stream: Option<QueueName>,
+    /// Spread over N shards, each with a stream of its own (postrider:{0}:events, …)
+    #[arg(long, value_name = "N", conflicts_with = "stream", value_parser = shards())]
+    pub(crate) shards: Option<u16>,
     /// Check only: add nothing, and say what is wrong
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -195,6 +204,10 @@ impl std::fmt::Debug for TypedHeader {
 pub(super) fn typed_header(text: &str) -> Result<TypedHeader, Infallible> {
     let pair = text.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     Ok(TypedHeader(pair))
+}
+
+fn shards() -> RangedI64ValueParser<u16> {
+    value_parser!(u16).range(1..=MAX_SHARDS.into())
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

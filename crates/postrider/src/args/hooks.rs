@@ -13,7 +13,8 @@ use super::{SettingFlags, TypedHeader, TypedSecret, typed_secret};
 use crate::settings::units::{parse_duration, split_list};
 
 /// The sections of the settings that it uses.
-pub(super) const SECTIONS: &[&str] = &["redis", "delivery", "server", "profile", "ssrf", "hooks", "log"];
+pub(super) const SECTIONS: &[&str] =
+    &["redis", "delivery", "server", "profile", "ssrf", "proxy", "tls", "hooks", "log"];
 
 const EXAMPLES: &str = "\
 Examples:

@@ -14,10 +14,12 @@ mod source;
 use anyhow::Context;
 use postrider_core::delivery::Defaults;
 use postrider_core::job::{EntryKind, Field};
+use postrider_core::shard::shard_events;
 use postrider_producer::ProducerOptions;
 
 use crate::args::{EnqueueWork, EventWork};
 use crate::exit::Failure;
+use crate::redis;
 use crate::settings::Settings;
 use report::Report;
 use source::Source;
@@ -31,21 +33,22 @@ pub(crate) fn run(settings: &Settings, work: EnqueueWork) -> Result<(), Failure>
         from_stdin: work.input.is_some(),
         dry_run: work.dry_run,
         json: work.json,
-        options: ProducerOptions { queue, ..producer_options(settings) },
+        options: ProducerOptions { queue, shards: work.shards, ..producer_options(settings) },
     };
     task.perform(settings)
 }
 
 /// Adds the events that were asked for, or only judges them.
 pub(crate) fn run_events(settings: &Settings, work: EventWork) -> Result<(), Failure> {
-    let stream = work.stream.or_else(|| settings.events.as_ref().map(|events| events.stream.clone()));
+    let named = work.stream.or_else(|| settings.events.as_ref().map(|events| events.stream.clone()));
+    let events = named.or_else(|| work.shards.map(shard_events)).ok_or_else(no_stream)?;
     let task = Task {
         kind: EntryKind::Event,
         fields: fields::of_event(work.event, settings.queue.max_job_bytes)?,
         from_stdin: work.input.is_some(),
         dry_run: work.dry_run,
         json: work.json,
-        options: ProducerOptions { events: stream.ok_or_else(no_stream)?, ..producer_options(settings) },
+        options: ProducerOptions { events, shards: work.shards, ..producer_options(settings) },
     };
     task.perform(settings)
 }
@@ -90,9 +93,10 @@ impl Task {
         if self.dry_run {
             return foresee::all(kind, source, options.rules(), &settings.addresses, report);
         }
+        let connector = redis::connector(&settings.redis)?;
         // Reading and adding take turns: one chunk is in memory, and one on its way.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("failed to start the runtime")?;
-        runtime.block_on(add::all(kind, source, &settings.redis.url, options, report))
+        runtime.block_on(add::all(kind, source, connector, options, report))
     }
 }

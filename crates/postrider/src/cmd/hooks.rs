@@ -15,19 +15,19 @@ use anyhow::{Context, anyhow};
 use postrider_core::hook::field::HookRules;
 use postrider_core::hook::record::{Detail, HookRecord};
 use postrider_core::time::Timestamp;
-use postrider_store::connect::Connector;
 use postrider_store::fault::{FaultClass, StoreError};
 use postrider_store::hooks::{self, Registered};
 use postrider_store::link::Link;
 
 use crate::args::{HookName, HooksWork};
 use crate::exit::Failure;
+use crate::redis;
 use crate::settings::Settings;
 
 /// Does what was asked for.
 pub(crate) fn run(settings: &Settings, work: HooksWork) -> Result<(), Failure> {
-    let connector = Connector::new(&settings.redis.url).map_err(anyhow::Error::msg).context("redis.url")?;
-    let desk = Desk { settings, link: Link::new(connector), now: wall_clock() };
+    let link = Link::new(redis::connector(&settings.redis)?);
+    let desk = Desk { settings, link, now: wall_clock() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("failed to start the runtime")?.block_on(desk.serve(work))
 }

@@ -1,13 +1,14 @@
-//! `postrider sink`: runs the test receiver and prints what comes, until Ctrl-C.
+//! `postrider sink`: runs the test receiver, or plays a hostile one, and prints what comes, until Ctrl-C.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use postrider_core::secret::MAX_SECRET_BYTES;
-use postrider_sink::{Received, Sink, SinkConfig, describe};
+use postrider_sink::{Behaviour, Sink, SinkConfig, Stage, describe};
 use tokio::sync::mpsc;
 
-use crate::args::{SinkArgs, TypedSecret};
+use crate::args::{Behave, SinkArgs, TypedSecret, names_of_behaviours};
 use crate::exit::{Failure, unless_closed};
 use crate::settings::problem::{Problem, Problems};
 use crate::stop;
@@ -17,13 +18,23 @@ const MAX_UNPRINTED: usize = 1024;
 
 /// Listens, answers and prints until SIGINT or SIGTERM, or until nobody reads stdout any more.
 pub(crate) fn run(args: SinkArgs) -> Result<(), Failure> {
-    let config = config(args)?;
+    match args.behave {
+        Some(Behave::List) => {
+            let listed = write!(io::stdout().lock(), "{}", names_of_behaviours());
+            Ok(unless_closed(listed).context("failed to print the list")?)
+        }
+        Some(Behave::Play(behaviour)) => on_runtime(play(args.listen, behaviour)),
+        None => on_runtime(serve(config(args)?)),
+    }
+}
+
+fn on_runtime(work: impl Future<Output = anyhow::Result<()>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    Ok(runtime.context("failed to start the runtime")?.block_on(serve(config))?)
+    Ok(runtime.context("failed to start the runtime")?.block_on(work)?)
 }
 
 fn config(args: SinkArgs) -> Result<SinkConfig, Problems> {
-    let SinkArgs { listen, status, fail_first, delay, secret } = args;
+    let SinkArgs { listen, status, fail_first, delay, secret, behave: _ } = args;
     let secret = match secret {
         None => None,
         Some(TypedSecret(Some(secret))) => Some(secret),
@@ -44,24 +55,50 @@ async fn serve(config: SinkConfig) -> anyhow::Result<()> {
     let address = sink.local_addr().context("failed to learn the sink's address")?;
     let _ = writeln!(io::stderr().lock(), "postrider: sink listens on http://{address}");
     let (reports, received) = mpsc::channel(MAX_UNPRINTED);
-    let printer = tokio::task::spawn_blocking(move || print(received));
+    let printer = tokio::task::spawn_blocking(move || print(received, describe));
     // The sink may outlive the reader of stdout by one request: it ends when the printer has.
     sink.report_to(reports.clone())
-        .run(async move {
-            tokio::select! {
-                () = asked => {}
-                () = reports.closed() => {}
-            }
-        })
+        .run(async move { until_either(asked, reports.closed()).await })
         .await
         .context("the sink broke")?;
     let printed = printer.await.context("the printer panicked")?;
     unless_closed(printed).context("failed to print a request")
 }
 
-fn print(mut received: mpsc::Receiver<Received>) -> io::Result<()> {
-    while let Some(request) = received.blocking_recv() {
-        writeln!(io::stdout().lock(), "{}", describe(&request))?;
+async fn play(listen: SocketAddr, behaviour: Behaviour) -> anyhow::Result<()> {
+    let asked = stop::asked().context("failed to listen for signals")?;
+    let stage = Stage::bind(listen, behaviour).await;
+    let stage = stage.with_context(|| format!("failed to listen on {listen}"))?;
+    let _ = write!(io::stderr().lock(), "{}", introduction(&stage, behaviour));
+    let (reports, received) = mpsc::channel(MAX_UNPRINTED);
+    let printer = tokio::task::spawn_blocking(move || print(received, ToString::to_string));
+    stage.report_to(reports.clone()).run(async move { until_either(asked, reports.closed()).await }).await;
+    let printed = printer.await.context("the printer panicked")?;
+    unless_closed(printed).context("failed to print what came")
+}
+
+/// What is played where, and what the worker does with it.
+fn introduction(stage: &Stage, behaviour: Behaviour) -> String {
+    let (url, name, words) = (stage.url(), behaviour.name(), behaviour.description());
+    let also = behaviour.case().also_ok.iter().map(|other| format!(" or {other}"));
+    let expected = format!("{}{}", behaviour.case().expect, also.collect::<String>());
+    format!(
+        "postrider: sink listens on {url}\n\
+         postrider: it plays {name}: {words}\n\
+         postrider: a job sent here should be {expected}\n"
+    )
+}
+
+async fn until_either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    tokio::select! {
+        () = one => {}
+        () = other => {}
+    }
+}
+
+fn print<T>(mut received: mpsc::Receiver<T>, line: impl Fn(&T) -> String) -> io::Result<()> {
+    while let Some(one) = received.blocking_recv() {
+        writeln!(io::stdout().lock(), "{}", line(&one))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use postrider_admin::{AdminPort, AdminState, RunningAdmin};
 use postrider_core::delivery::Defaults;
-use postrider_sender::{Sender, SenderConfig};
+use postrider_sender::Sender;
 use postrider_store::connect::Connector;
 use postrider_worker::config::{Trade, WorkerConfig};
 use postrider_worker::dispatcher::Bounds;
@@ -15,22 +15,23 @@ use postrider_worker::run::{self, RunError, Stop};
 use tokio::task::JoinSet;
 
 use crate::exit::Failure;
+use crate::outgoing;
+use crate::redis;
 use crate::settings::Settings;
 use crate::stop::Signals;
 use crate::telemetry::Metrics;
 
 /// Runs a worker until SIGTERM or SIGINT, then drains it; a second signal ends the grace.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    redis::check_slots(settings)?;
+    let connector = redis::connector(&settings.redis)?;
     let metrics = Metrics::record()?;
     let engines = engines(settings);
     let _admin = open_admin_port(settings, &metrics, &engines)?;
-    let sender = Sender::new(SenderConfig {
-        policy: settings.addresses.clone(),
-        max_idle_per_host: settings.worker.max_in_flight,
-        ..SenderConfig::default()
-    });
-    let sender = sender.context("failed to set up the sender")?;
-    let connector = Connector::new(&settings.redis.url).map_err(anyhow::Error::msg).context("redis.url")?;
+    let sender = outgoing::sender(settings, settings.worker.max_in_flight)?;
+    if let Some(proxy) = &settings.proxy {
+        tracing::info!(%proxy, "all requests go through a proxy");
+    }
     let worked = runtime(settings.worker.threads)?.block_on(async {
         let stop = listen_for_signals()?;
         Ok::<_, anyhow::Error>(run_all(engines, &connector, &sender, &stop).await)

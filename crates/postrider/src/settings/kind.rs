@@ -2,6 +2,7 @@
 //! setting has which kind is the table's.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::units::{format_millis, format_size, parse_duration, parse_size, split_list};
@@ -31,6 +32,8 @@ pub(crate) enum Kind {
     QueueName,
     /// Redis' URL; its password is hidden wherever it is shown.
     RedisUrl,
+    /// A proxy's URL; its credentials are hidden wherever it is shown.
+    ProxyUrl,
     /// An http(s) origin.
     ServerUrl,
     /// Value of a header.
@@ -39,6 +42,8 @@ pub(crate) enum Kind {
     HeaderPrefix,
     /// List of address rules.
     Rules,
+    /// Path of a file.
+    File,
     /// Address and port to listen on.
     Listen,
     /// A secret; never shown.
@@ -86,9 +91,8 @@ impl Kind {
                     .into()
             }
             Self::QueueName => "a stream's name: A-Z a-z 0-9 : . _ - and at most one {tag}".into(),
-            Self::RedisUrl => {
-                "redis://[user:password@]host:port[/db], rediss:// for TLS, or redis+unix:///path".into()
-            }
+            Self::RedisUrl => postrider_store::connect::ACCEPTED_URLS.into(),
+            Self::ProxyUrl => "http://[user:password@]host:port, or https:// for TLS with the proxy".into(),
             Self::ServerUrl => "an http:// or https:// URL without path".into(),
             Self::HeaderText => "visible ASCII, at least one character".into(),
             Self::HeaderPrefix => "the beginning of a header's name, such as X-Misskey".into(),
@@ -97,6 +101,7 @@ impl Kind {
                             10.0.0.0/8,[::1]:8080"
                     .into()
             }
+            Self::File => "the path of a file, without control characters".into(),
             Self::Listen => "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into(),
             Self::Token => "1 to 1024 characters of visible ASCII without spaces".into(),
             Self::LogLevel => {
@@ -113,7 +118,8 @@ impl Kind {
             Self::Size { .. } => "SIZE",
             Self::Durations { .. } | Self::QueueNames | Self::Rules => "LIST",
             Self::Switch => "BOOL",
-            Self::RedisUrl | Self::ServerUrl => "URL",
+            Self::RedisUrl | Self::ProxyUrl | Self::ServerUrl => "URL",
+            Self::File => "FILE",
             Self::Listen => "ADDRESS",
             Self::LogLevel => "LEVEL",
             Self::OneOf(words) => return words.join("|"),
@@ -175,6 +181,11 @@ impl Kind {
     pub(crate) fn word(self, text: &str) -> Option<&'static str> {
         let Self::OneOf(words) = self else { return None };
         words.iter().copied().find(|word| *word == text)
+    }
+
+    /// Reads a path.
+    pub(crate) fn file(self, text: &str) -> Option<PathBuf> {
+        (!text.chars().any(char::is_control)).then(|| text.into())
     }
 
     /// Reads an address and port.

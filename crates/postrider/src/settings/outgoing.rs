@@ -6,6 +6,7 @@ use std::time::Duration;
 use postrider_core::address::{AddressPolicy, Reach, Rule};
 use postrider_core::profile::{Profile, ProfileSettings, Profiles};
 use postrider_core::retry::RetryPolicy;
+use postrider_sender::Proxy;
 
 use super::kind::Kind;
 use super::reader::Reader;
@@ -80,7 +81,16 @@ pub(crate) fn read_addresses(reader: &mut Reader<'_>) -> AddressPolicy {
         deny: reader.read("ssrf.deny", rules),
         https_only: reader.switch("ssrf.https_only"),
         nat64: reader.switch("ssrf.nat64"),
+        behind_proxy: !reader.text("proxy.url").is_empty(),
     }
+}
+
+/// `proxy.url`.
+pub(crate) fn read_proxy(reader: &mut Reader<'_>) -> Option<Proxy> {
+    reader.read("proxy.url", |_, text| match text {
+        "" => Ok(None),
+        _ => Proxy::parse(text).map(Some).map_err(|accepted| format!("{accepted}, or empty for none")),
+    })
 }
 
 fn rules(kind: Kind, text: &str) -> Result<Vec<Rule>, String> {

@@ -11,6 +11,7 @@ pub(crate) fn shown(key: &Key, text: &str) -> String {
     match key.kind {
         Kind::Token if !text.is_empty() => HIDDEN.into(),
         Kind::RedisUrl => without_password(text),
+        Kind::ProxyUrl => without_credentials(text),
         _ => text.into(),
     }
 }
@@ -32,6 +33,13 @@ fn without_password(url: &str) -> String {
         return format!("{scheme}{HIDDEN}");
     }
     format!("{scheme}{}{}", without_own_password(credentials, scheme), without_query_password(place))
+}
+
+/// The URL without user and password: a token may be either.
+fn without_credentials(url: &str) -> String {
+    let Some(at) = url.rfind('@') else { return url.into() };
+    let scheme = url.find("://").map(|end| end + 3).filter(|end| *end <= at).map_or("", |end| &url[..end]);
+    format!("{scheme}{HIDDEN}{}", &url[at..])
 }
 
 fn without_own_password(credentials: &str, scheme: &str) -> String {
@@ -76,6 +84,20 @@ mod tests {
             ("user:canary@host", "user:***@host"),
         ] {
             check("redis.url", text, expected);
+        }
+    }
+
+    #[test]
+    fn user_and_password_of_the_proxy_are_hidden_wherever_they_end() {
+        for (text, expected) in [
+            ("http://proxy:3128", "http://proxy:3128"),
+            ("https://canary:canary@proxy:3128", "https://***@proxy:3128"),
+            ("http://canary@[::1]:3128", "http://***@[::1]:3128"),
+            ("http://u:can/ary@can?ary@proxy", "http://***@proxy"),
+            ("canary:canary@proxy", "***@proxy"),
+            ("canary@http://proxy", "***@http://proxy"),
+        ] {
+            check("proxy.url", text, expected);
         }
     }
 

@@ -34,7 +34,29 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     for rule in rules.iter().filter(|rule| rule.broken) {
         rule.tell(reader);
     }
+    check_client_files(reader, ["tls.client_cert_file", "tls.client_key_file"]);
+    check_client_files(reader, ["redis.client_cert_file", "redis.client_key_file"]);
+    check_tls_of_redis(settings, reader);
     refuse_what_is_not_served(settings, reader);
+}
+
+/// A certificate without its key proves nothing, nor does a key without its certificate.
+fn check_client_files(reader: &mut Reader<'_>, files: [&str; 2]) {
+    for (given, other) in [(files[0], files[1]), (files[1], files[0])] {
+        let is_alone = !reader.text(given).is_empty() && reader.text(other).is_empty();
+        if is_alone && reader.sound(&files) {
+            reader.complain(given, format!("needs {other} beside it"));
+        }
+    }
+}
+
+/// Who names a certificate thinks that TLS is spoken.
+fn check_tls_of_redis(settings: &Settings, reader: &mut Reader<'_>) {
+    for key in ["redis.ca_file", "redis.client_cert_file"] {
+        if !settings.redis.wants_tls && !reader.text(key).is_empty() && reader.sound(&[key, "redis.url"]) {
+            reader.complain(key, "needs a redis.url with TLS, which begins with rediss".to_owned());
+        }
+    }
 }
 
 /// A rule between two keys; told of `key`, with what `other` is.

@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use postrider_core::queue_name::QueueName;
 use postrider_core::secret::Secret;
-use postrider_store::connect::Connector;
+use postrider_store::connect;
 use postrider_worker::config::WhenInactive;
 
 use super::kind::{Kind, LOG_LEVELS};
@@ -21,6 +22,10 @@ pub(crate) struct Redis {
     pub(crate) url: Box<str>,
     /// Whether a Redis that may evict keys is put up with.
     pub(crate) allow_eviction: bool,
+    /// Whether TLS is spoken with it.
+    pub(crate) wants_tls: bool,
+    /// How; the files are read by whoever connects.
+    pub(crate) tls: Tls,
 }
 
 impl fmt::Debug for Redis {
@@ -33,10 +38,12 @@ impl Redis {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let url = reader.text("redis.url");
         // The store knows what it can connect to; its sentence never repeats the URL.
-        if let Err(problem) = Connector::new(url) {
+        let wants_tls = connect::wants_tls(url).unwrap_or_else(|problem| {
             reader.complain("redis.url", problem);
-        }
-        Self { url: url.into(), allow_eviction: reader.switch("redis.allow_eviction") }
+            false
+        });
+        let allow_eviction = reader.switch("redis.allow_eviction");
+        Self { url: url.into(), allow_eviction, wants_tls, tls: Tls::read(reader, "redis") }
     }
 }
 
@@ -144,6 +151,23 @@ impl Worker {
             max_in_flight: max_in_flight
                 .map_or((concurrency / SHARE_OF_ONE_DESTINATION).max(1), |most| most.min(concurrency)),
         }
+    }
+}
+
+/// `tls.*`, or the like of another section: the files; what is in them is read by whoever speaks TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// Certificates to trust beside the system's roots.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// What servers are shown that ask for a client's certificate: its chain and its key.
+    pub(crate) client: Option<(PathBuf, PathBuf)>,
+}
+
+impl Tls {
+    pub(crate) fn read(reader: &mut Reader<'_>, section: &str) -> Self {
+        let mut file = |key| reader.optional(&format!("{section}.{key}"), Kind::file);
+        let (ca_file, chain, key) = (file("ca_file"), file("client_cert_file"), file("client_key_file"));
+        Self { ca_file, client: chain.zip(key) }
     }
 }
 

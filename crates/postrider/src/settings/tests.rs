@@ -104,8 +104,32 @@ fn problems_never_tell_a_secret() {
 
 #[test]
 fn the_settings_never_print_a_secret() {
-    let all = settings(&[("http.token", "canary"), ("redis.url", "redis://u:canary@host")]);
-    assert!(!format!("{all:?}").contains("canary"));
+    let all = settings(&[
+        ("http.token", "canary"),
+        ("redis.url", "redis://u:canary@host"),
+        ("proxy.url", "http://canary:canary@host:3128"),
+    ]);
+    let printed = format!("{all:?}");
+    assert!(!printed.contains("canary") && !printed.contains("Y2FuYXJ5"), "{printed}");
+}
+
+#[test]
+fn a_proxy_is_named_by_a_plain_url_and_its_password_is_not_repeated() {
+    assert!(settings(&[]).proxy.is_none() && settings(&[("proxy.url", "")]).proxy.is_none());
+    let behind = settings(&[("proxy.url", "https://u:p@proxy.internal:3128")]);
+    assert!(behind.proxy.is_some() && behind.addresses.behind_proxy);
+    let problems = load(&[("proxy.url", "socks5://canary:canary@proxy:1080")]).unwrap_err().to_string();
+    let expected =
+        "postrider: proxy.url = \"socks5://***@proxy:1080\" (from --proxy-url): expected http://[user:";
+    assert!(problems.starts_with(expected) && !problems.contains("canary"), "{problems}");
+}
+
+#[test]
+fn a_client_certificate_and_its_key_come_together() {
+    let both = [("tls.client_cert_file", "/chain.pem"), ("tls.client_key_file", "/key.pem")];
+    assert!(settings(&both).tls.client.is_some());
+    check_refused("tls.client_cert_file", "/chain.pem");
+    check_refused("tls.client_key_file", "/key.pem");
 }
 
 #[test]

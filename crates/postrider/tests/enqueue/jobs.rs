@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::process::{Command, Output, Stdio};
 
+use postrider_core::shard::{shard_of, shard_queue};
 use postrider_tests::world::World;
 
 use super::{check, fields, first_shown, run_at, told, world};
@@ -39,6 +40,25 @@ async fn each_flag_becomes_its_field_and_the_id_is_printed() {
          timeoutMs=5000|userId=u|type=note|content={ }|id=i|createdAt=1764324000123|notBefore=1893456000000|\
          expiresAt=1893456000001|traceparent=t|header:X-A=b c"
     );
+}
+
+#[tokio::test]
+async fn each_job_goes_to_the_shard_of_its_owner() {
+    let world = world().await;
+    let line = |user: &str| {
+        format!(r#"{{"to":"https://hooks.example/in","type":"note","content":{{}},"userId":"{user}"}}"#)
+    };
+    let lines = format!("{}\n{}\n", line("9u"), line("9v"));
+    let (code, stdout, stderr) = told(&enqueue(&world, &["-", "--shards", "8", "--json"], &lines));
+    assert_eq!(code, 0, "{stderr}");
+    for (user, row) in ["9u", "9v"].into_iter().zip(stdout.lines()) {
+        let queue = shard_queue(shard_of(user.as_bytes(), b"", b"", 8));
+        assert!(row.contains(&format!("\"queue\":\"{queue}\"")), "{row}");
+        assert_eq!(world.entries(queue.as_str()).await.len(), 1);
+    }
+    for bad in [&["--shards", "0"][..], &["--shards", "1025"], &["--shards", "2", "--queue", "q"]] {
+        assert_eq!(told(&enqueue(&world, &[&NOTE[..], bad].concat(), "")).0, 2, "{bad:?}");
+    }
 }
 
 #[tokio::test]

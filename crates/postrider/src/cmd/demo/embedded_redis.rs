@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use postrider_store::connect::Connector;
 use postrider_store::inspect;
 use postrider_store::link::Link;
-use postrider_store::start_check::{self, Finding};
+use postrider_store::start_check::{self, Fitness};
 use tokio::time::Instant;
 
 use super::child::{ChildProcess, LOOK_PAUSE};
@@ -94,10 +94,8 @@ async fn answers(process: &mut ChildProcess, connector: &Connector) -> anyhow::R
 
 async fn fit_version(connector: &Connector) -> anyhow::Result<String> {
     let facts = start_check::facts(&mut Link::new(connector.clone())).await?;
-    for finding in start_check::findings(&facts, false) {
-        if let Finding::Unfit(sentence) = finding {
-            bail!(sentence);
-        }
+    match start_check::fitness(&facts, false) {
+        Fitness::Unfit(sentence) => bail!(sentence),
+        Fitness::Fit(_) => Ok(facts.version),
     }
-    Ok(facts.version)
 }

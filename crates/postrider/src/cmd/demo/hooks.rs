@@ -84,7 +84,7 @@ impl Hooks {
 
 async fn is_active(link: &mut Link, role: &Role) -> Result<bool, StoreError> {
     let record = hooks::read_record(link, role.owner, role.name).await?;
-    Ok(record.and_then(|json| Hook::parse(&json)).is_some_and(|hook| hook.active))
+    Ok(record.and_then(|json| Hook::parse(&json).ok()).is_some_and(|hook| hook.active))
 }
 
 /// Registers a hook for each receiver, in place of what an earlier demo has left.

@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use postrider_core::job::{EntryKind, Field};
 use postrider_producer::{AddError, ConnectError, Event, Job, Producer, ProducerOptions};
+use postrider_store::connect::Connector;
 use postrider_store::fault::FaultClass;
 use postrider_store::producer::AddError as StoreAddError;
 
@@ -14,15 +15,12 @@ use crate::exit::Failure;
 pub(super) async fn all(
     kind: EntryKind,
     mut source: Source,
-    redis_url: &str,
+    connector: Connector,
     options: ProducerOptions,
     mut report: Report,
 ) -> Result<(), Failure> {
-    let stream = match kind {
-        EntryKind::Job => options.queue.clone(),
-        EntryKind::Event => options.events.clone(),
-    };
-    let producer = Producer::connect_with(redis_url, options).await.map_err(no_connection)?;
+    let is_sharded = options.shards.is_some();
+    let producer = Producer::connect_by(connector, options).await.map_err(no_connection)?;
     loop {
         let chunk = source.next_chunk().context("failed to read stdin")?;
         if chunk.is_empty() {
@@ -30,7 +28,7 @@ pub(super) async fn all(
         }
         let sound = chunk.iter().filter_map(|item| item.fields.as_ref().ok()).cloned();
         let results = add(&producer, kind, sound).await;
-        let told = tell(&chunk, results, stream.as_str(), &mut report);
+        let told = tell(&chunk, results, is_sharded, &mut report);
         report.flush(source.bytes_read())?;
         told?;
     }
@@ -65,17 +63,17 @@ fn no_connection(error: ConnectError) -> Failure {
 fn tell(
     chunk: &[Item],
     results: Vec<Result<Row, AddError>>,
-    stream: &str,
+    is_sharded: bool,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let mut all_refused = true;
     for (line, result) in by_line(chunk, results) {
         all_refused &= matches!(result, Err(AddError::Redis(_)));
         match result {
-            Ok(added) => report.added(line, &added, stream),
+            Ok(added) => report.added(line, &added),
             Err(AddError::Invalid(fault)) => report.bad(line, fault.sentence()),
             Err(AddError::Redis(error)) if error.is_connection() => {
-                return Err(cut_off(&error, line, chunk, report));
+                return Err(cut_off(&error, line, chunk, is_sharded, report));
             }
             Err(AddError::Redis(error)) => report.bad(line, &error.line()),
         }
@@ -97,16 +95,25 @@ fn by_line(
 }
 
 /// Redis went away in the middle of it: says which lines are in doubt, so that only those have to be looked for.
-fn cut_off(error: &StoreAddError, first: Option<u64>, chunk: &[Item], report: &Report) -> Failure {
+fn cut_off(
+    error: &StoreAddError,
+    first: Option<u64>,
+    chunk: &[Item],
+    is_sharded: bool,
+    report: &Report,
+) -> Failure {
     let why = error.line();
     let (Some(first), Some(last)) = (first, chunk.last().and_then(|item| item.line)) else {
         return Failure::RedisUnreachable(anyhow!(why));
     };
     let earlier = report.counts();
-    Failure::RedisUnreachable(match error {
-        StoreAddError::AnswerLost(_) => anyhow!(
+    // Where one shard can't be reached, lines for others may have been added.
+    let is_in_doubt = is_sharded || matches!(error, StoreAddError::AnswerLost(_));
+    Failure::RedisUnreachable(if is_in_doubt {
+        anyhow!(
             "lines {first} to {last} may have been added or not, later ones weren't; before them, {earlier}: {why}"
-        ),
-        _ => anyhow!("line {first} and later ones weren't added; before them, {earlier}: {why}"),
+        )
+    } else {
+        anyhow!("line {first} and later ones weren't added; before them, {earlier}: {why}")
     })
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use postrider_core::entry_id::EntryId;
 use postrider_core::job::EntryKind;
-use postrider_producer::{Added, AddedEvent};
+use postrider_producer::{Added, AddedEvent, QueueName};
 use serde::Serialize;
 
 use super::foresee::Foreseen;
@@ -35,17 +35,18 @@ pub(super) struct Row {
     /// Of an event, each job has its own.
     event_id: Option<Box<str>>,
     entry: EntryId,
+    stream: QueueName,
 }
 
 impl From<Added> for Row {
-    fn from(Added { id, event_id, entry }: Added) -> Self {
-        Self { id, event_id: Some(event_id), entry }
+    fn from(Added { id, event_id, entry, queue }: Added) -> Self {
+        Self { id, event_id: Some(event_id), entry, stream: queue }
     }
 }
 
 impl From<AddedEvent> for Row {
-    fn from(AddedEvent { id, entry }: AddedEvent) -> Self {
-        Self { id, event_id: None, entry }
+    fn from(AddedEvent { id, entry, stream }: AddedEvent) -> Self {
+        Self { id, event_id: None, entry, stream }
     }
 }
 
@@ -86,11 +87,12 @@ impl Report {
         Self { bar: progress_bar(), ..Self::of_one(kind, json) }
     }
 
-    /// One was added to this stream.
-    pub(super) fn added(&mut self, line: Option<u64>, added: &Row, stream: &str) {
+    /// One was added.
+    pub(super) fn added(&mut self, line: Option<u64>, added: &Row) {
         self.good += 1;
-        let Row { id, event_id, entry } = added;
+        let Row { id, event_id, entry, stream } = added;
         if self.json {
+            let stream = stream.as_str();
             let (queue, stream) = match self.kind {
                 EntryKind::Job => (Some(stream), None),
                 EntryKind::Event => (None, Some(stream)),

@@ -31,7 +31,8 @@ impl Desk<'_> {
 
     async fn list_of(&mut self, user: &str, filter: &HookFilter, rows: &mut Rows) -> Result<(), Failure> {
         let found = hooks::list(&mut self.link, user).await.map_err(|error| redis_failure(&error))?;
-        let is_meant = |hook: &&Registered| filter.matches(&hook.hook_id, Hook::parse(&hook.json).as_ref());
+        let is_meant =
+            |hook: &&Registered| filter.matches(&hook.hook_id, Hook::parse(&hook.json).ok().as_ref());
         found.iter().filter(is_meant).try_for_each(|hook| rows.add(&shown(user, hook)))
     }
 }

@@ -6,17 +6,19 @@ use anyhow::{Context, anyhow};
 use postrider_core::delivery::{Defaults, Delivery, Refusal};
 use postrider_core::endpoint::{Endpoint, EndpointCache};
 use postrider_core::entry_id::EntryId;
+use postrider_core::fault::Fault;
 use postrider_core::hook::Hook;
 use postrider_core::job::{EntryKind, Field, Job, ParseContext};
 use postrider_core::outcome::Outcome;
 use postrider_core::secret::Secret;
-use postrider_sender::{Attempt, Request, Sender, SenderConfig};
+use postrider_sender::{Attempt, Request};
 use postrider_store::hooks::fresh::fresh_id;
 use serde_json::{Map, Value, json};
 
-use super::{Desk, print, typed, unreadable};
+use super::{Desk, print, typed};
 use crate::args::{HookName, TestHook};
 use crate::exit::Failure;
+use crate::outgoing;
 
 /// A sample is a few KiB; this is what a worker takes by default.
 const MAX_SAMPLE_BYTES: usize = 1 << 20;
@@ -27,7 +29,7 @@ impl Desk<'_> {
         let secret = typed::secret_of(args.secret)?;
         check_url(args.url.as_deref())?;
         let found = self.find(&args.name).await?;
-        let hook = Hook::parse(&found.json).ok_or_else(|| unreadable(&args.name))?;
+        let hook = Hook::parse(&found.json).map_err(|fault| unusable(&args.name, &fault))?;
         let content = args.event.sample(self.now).to_string();
         let event_id = fresh_id(self.now).context("the system gives no randomness")?;
         let fields = fields(
@@ -81,19 +83,23 @@ impl Desk<'_> {
     async fn attempt(&self, job: &Job, delivery: &Delivery) -> Result<Attempt, Failure> {
         let payload = self.settings.delivery.profiles.render(job, delivery, 1, self.now);
         let payload = payload.map_err(|fault| Failure::Failed(anyhow!(fault)))?;
-        let sender = Sender::new(SenderConfig {
-            policy: self.settings.addresses.clone(),
-            max_idle_per_host: 0,
-            ..SenderConfig::default()
-        });
+        let sender = outgoing::sender(self.settings, 0)?;
         let request = Request {
             endpoint: delivery.endpoint.clone(),
             headers: payload.headers,
             body: payload.body,
             timeout: delivery.timeout,
         };
-        Ok(sender.context("failed to set up the sender")?.attempt(request).await)
+        Ok(sender.attempt(request).await)
     }
+}
+
+fn unusable(name: &HookName, fault: &Fault) -> Failure {
+    Failure::Failed(anyhow!(
+        "the record of hook {:?} of user {:?} can't be used: {fault}",
+        name.hook,
+        name.user
+    ))
 }
 
 /// Told of the flag, before a job would tell of its field.
