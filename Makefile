@@ -1,7 +1,7 @@
 # What a developer types. Each target installs or checks what it needs first (scripts/setup.sh).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench chaos fmt setup
+.PHONY: help demo check test bench fuzz chaos fmt setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ check: setup ## Formatting, lints and every test that needs nothing but Rust and
 	cargo test --quiet --doc --package postrider-producer
 	scripts/run-tests.sh inside
 
-test: check ## The above, and the producers in other languages
+test: check ## The above, and producers and receivers in other languages
 	scripts/outside-deps.sh
 	scripts/run-tests.sh outside
 
@@ -25,8 +25,16 @@ bench: setup ## Measure deliveries per second, CPU per delivery and lateness of 
 	cargo build --release --package postrider
 	cargo run --release --package postrider-bench
 
-chaos: setup ## The slow runs: every IPv4 address, and the tests that use Redis again on Redis 8.2
+fuzz: setup ## The property tests for ten minutes (MINUTES=…), with new inputs each time
+	scripts/fuzz.sh $(or $(MINUTES),10)
+
+chaos: setup ## The slow runs: ten minutes of faults under load (MINUTES=…, SEED=…), every IPv4 address, ten minutes of inputs, and the tests that use Redis again on Redis 8.2
+	cargo build --release --package postrider
+	cargo run --release --package postrider-tests --bin torture -- --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 	POSTRIDER_TEST_EXHAUSTIVE=1 cargo test --release --package postrider-core --test address_ranges
+	POSTRIDER_TEST_EXHAUSTIVE=1 cargo test --release --package postrider-model -- --nocapture holds
+	POSTRIDER_TEST_SEQUENCES=5000 POSTRIDER_TEST_SEED="$$(date +%s)" cargo test --package postrider-store --test machine
+	scripts/fuzz.sh $(or $(MINUTES),10)
 	cargo build --package postrider
 	REDIS_SERVER_BIN="$$(scripts/redis-8.sh)" scripts/run-tests.sh redis
 

@@ -1,41 +1,58 @@
 #!/usr/bin/env bash
-# Fetches what the tests of producers in other languages need, into target/outside, and builds the Rust one. Does
-# nothing that has been done already.
+# Fetches what the tests of programs in other languages need, producers and receivers, into target/outside, and builds the
+# Rust ones. Does nothing that has been done already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/packages.sh
+. scripts/packages.sh
 
 folder="$PWD/target/outside"
 
+say() { echo "outside-deps: $*" >&2; }
+
 give_up() {
-    echo "outside-deps: $*" >&2
+    say "$*"
     exit 1
 }
 
 # Whether `folder/$1.done` says that file $2 was what was installed from.
 is_done() { cmp --silent "$2" "$folder/$1.done"; }
 
-node_client() {
-    local wanted=examples/producers/node/package.json
-    is_done node "$wanted" && return
-    command -v npm >/dev/null 2>&1 || give_up "install Node.js 18 or newer, with npm"
-    mkdir -p "$folder/node"
-    cp "$wanted" "$folder/node/"
-    npm install --prefix "$folder/node" --no-package-lock --no-audit --no-fund --silent >&2
-    cp "$wanted" "$folder/node.done"
+# node_packages <folder> <package.json>
+node_packages() {
+    is_done "$1" "$2" && return
+    have npm || give_up "install Node.js 20 or newer, with npm"
+    mkdir -p "$folder/$1"
+    cp "$2" "$folder/$1/"
+    npm install --prefix "$folder/$1" --no-package-lock --no-audit --no-fund --silent >&2
+    cp "$2" "$folder/$1.done"
 }
 
-python_client() {
-    local wanted=examples/producers/python/requirements.txt
-    is_done python "$wanted" && return
-    command -v python3 >/dev/null 2>&1 || give_up "install Python 3.9 or newer"
-    python3 -m venv --clear "$folder/python" >&2 || give_up "install Python's venv module (Debian: python3-venv)"
-    "$folder/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >&2
-    cp "$wanted" "$folder/python.done"
+# python_packages <folder> <requirements.txt>
+python_packages() {
+    is_done "$1" "$2" && return
+    have python3 || give_up "install Python 3.10 or newer"
+    python3 -m venv --clear "$folder/$1" >&2 || give_up "install Python's venv module (Debian: python3-venv)"
+    "$folder/$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2" >&2
+    cp "$2" "$folder/$1.done"
+}
+
+# runtime <command> <apt name> <dnf name> <apk name> <brew name>
+# Where it can't be had, the tests that need it fail, saying so; the others still tell something.
+runtime() {
+    have "$1" && return
+    say "installing $1"
+    install "${@:2}" || say "install $1 (Debian: apt-get install $2): tests will fail without it"
 }
 
 mkdir -p "$folder"
-command -v redis-cli >/dev/null 2>&1 || give_up "install redis-cli (Debian: redis-tools)"
-node_client
-python_client
+have redis-cli || give_up "install redis-cli (Debian: redis-tools)"
+node_packages node examples/producers/node/package.json
+python_packages python examples/producers/python/requirements.txt
+node_packages guide tests/outside/programs/package.json
+python_packages guide-python tests/outside/programs/requirements.txt
+runtime ruby ruby ruby ruby ruby
+runtime php php-cli php-cli php php
+runtime go golang-go golang go go
 cargo build --quiet --package postrider
 cargo build --quiet --package postrider-producer --example enqueue

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs one suite with cargo-nextest, or with `cargo test` where nextest isn't installed:
 #   inside   everything that needs only Rust and Redis
-#   outside  producers in other languages
+#   outside  producers and receivers in other languages
 #   redis    what talks to a real Redis (REDIS_SERVER_BIN names another one)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +20,7 @@ with_cargo_test() {
     case "$1" in
         inside)
             cargo test --workspace --exclude postrider-tests --lib --bins --tests
-            cargo test --package postrider-tests --lib --test e2e --test frame
+            cargo test --package postrider-tests --lib --bins --test e2e --test frame
             ;;
         outside) cargo test --package postrider-tests --test outside ;;
         redis)

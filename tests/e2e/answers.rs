@@ -285,3 +285,62 @@ async fn records_that_cannot_be_read_hold_up_nobody() {
     world.settled().await;
     assert_eq!(world.workers[0].readyz().await.0, 200);
 }
+
+#[tokio::test]
+async fn a_record_that_cannot_be_used_is_told_apart_from_a_hook_that_is_not_registered() {
+    let world = World::start().await;
+    let url = world.receiver.url("/in");
+    let record = format!(r#"{{"url":"{url}","active":true,"headers":{{"Host":"canary"}}}}"#);
+    let _: u8 = world.query(redis::cmd("HSET").arg("postrider:hooks:{u}").arg("bad").arg(record)).await;
+    for (hook, error) in [
+        (
+            "bad",
+            "the record of the registered hook can't be used: field 'headers.Host' is set by the sender itself: it \
+             concerns the connection; the job has no 'to'",
+        ),
+        ("none", "the hook isn't registered; the job has no 'to'"),
+    ] {
+        world.enqueue(&[("type", "note"), ("content", "{}"), ("hookId", hook), ("userId", "u")]).await;
+        let asked = if hook == "bad" { 1 } else { 2 };
+        let letter = world.wait_for_dead(asked).await.remove(asked - 1);
+        assert_eq!(
+            (text(&letter, "_reason").as_str(), text(&letter, "_error").as_str()),
+            ("unknown_hook", error)
+        );
+    }
+}
+
+#[tokio::test]
+async fn operators_are_told_the_technical_cause_and_owners_are_not() {
+    let options = WorldOptions::default()
+        .set("POSTRIDER_LOG_LEVEL", "warn,postrider=info,postrider_worker::event=debug")
+        .set("POSTRIDER_RETRY_BASE", "1h");
+    let world = World::with(options).await;
+    world.enqueue(&[("to", "http://127.0.0.1:1/canary"), ("type", "note"), ("content", "{}")]).await;
+    world.send_to("/status/500", &[]).await;
+    world.send_to("/status/200", &[]).await;
+    world
+        .until("all attempts are on record", Duration::from_secs(20), || async {
+            let attempts = world.attempts().await.len();
+            if attempts == 3 { Ok(()) } else { Err(attempts) }
+        })
+        .await;
+    let line = |status: u16| {
+        let log = world.workers[0].log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut finished =
+            lines.filter(|line| line["message"] == "attempt finished" && line["status"] == status);
+        finished.next().unwrap_or_else(|| panic!("no line for {status}\n{log}"))
+    };
+    let unanswered = line(0);
+    assert_eq!(unanswered["cause"], "could not connect");
+    assert_eq!(unanswered["detail"], "Connection refused (os error 111)");
+    assert_eq!(unanswered["destination"], "http://127.0.0.1:1");
+    assert_eq!((&line(500)["cause"], line(500).get("detail")), (&"the receiver answered 500".into(), None));
+    assert_eq!((line(200).get("cause"), line(200).get("detail")), (None, None));
+    let told = format!("{:?} {}", world.attempts().await, world.workers[0].log());
+    assert!(
+        !format!("{:?}", world.attempts().await).contains("refused") && !told.contains("canary"),
+        "{told}"
+    );
+}

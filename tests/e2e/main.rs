@@ -3,13 +3,19 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on ends, saying what it saw")]
 
 mod answers;
+mod canaries;
 mod crashes;
 mod drain;
 mod events;
+mod hostile;
 mod limits;
 mod misskey;
 mod notices;
 mod pausing;
 mod producers_cases;
 mod producers_scenarios;
+mod proxy;
+mod redis_fault_cases;
 mod redis_faults;
+mod topologies;
+mod trust;

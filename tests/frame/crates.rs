@@ -21,10 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates that reach an outside world, and the only ones of ours that may use them.
 const OUTSIDE_WORLDS: &[(&str, &[&str])] = &[
     ("redis", &["postrider-store"]),
-    ("deadpool-redis", &["postrider-store"]),
+    ("deadpool", &["postrider-store"]),
     ("reqwest", &[]),
     ("h2", &["postrider-sender"]),
-    ("tokio-rustls", &["postrider-sender"]),
+    ("tokio-rustls", &["postrider-sender", "postrider-store", "postrider-sink"]),
     ("axum", &["postrider-admin", "postrider-sink"]),
     ("clap", &["postrider"]),
     ("anyhow", &["postrider"]),

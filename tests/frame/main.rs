@@ -9,6 +9,8 @@ mod dockerfile;
 mod docs;
 mod documents;
 mod misskey;
+mod receivers;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

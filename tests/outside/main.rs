@@ -1,12 +1,14 @@
 //! The producers of `examples/producers` as real programs: what they add is delivered by a real worker, byte for byte,
-//! though their Redis user may do nothing but XADD. Likewise the code of `docs/misskey.md`. `scripts/outside-deps.sh` fetches
-//! what they need.
+//! though their Redis user may do nothing but XADD. Likewise the code of `docs/misskey.md`, and that of
+//! `docs/receivers.md`, which gets what a worker sends. `scripts/outside-deps.sh` fetches what they need.
 
 #![allow(clippy::panic, reason = "these are tests")]
 
+mod guide;
 mod jobs;
 mod misskey;
 mod program;
+mod shards;
 
 use jobs::deliver;
 use program::Program;

@@ -14,6 +14,17 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// This program, with these arguments.
+    pub(crate) fn new(file: impl Into<OsString>, arguments: Vec<PathBuf>) -> Self {
+        Self { file: file.into(), arguments }
+    }
+
+    /// With one more argument.
+    pub(crate) fn with(mut self, argument: &Path) -> Self {
+        self.arguments.push(argument.to_path_buf());
+        self
+    }
+
     pub(crate) fn node() -> Self {
         let code = std::fs::read_to_string(examples().join("node/enqueue.js"));
         Self::node_code("enqueue.js", &code.expect("the example is there"))
@@ -54,7 +65,9 @@ impl Program {
         let ended = ended.unwrap_or_else(|_| panic!("{self:?} did not end within {PATIENCE:?}"));
         match ended.expect("running a program doesn't panic") {
             Ok(output) => output,
-            Err(error) => panic!("{self:?} can't be started ({error}): run scripts/outside-deps.sh"),
+            Err(error) => panic!(
+                "{self:?} can't be started ({error}): scripts/outside-deps.sh installs it, or says what to install"
+            ),
         }
     }
 }
@@ -63,15 +76,15 @@ fn examples() -> PathBuf {
     root().join("examples/producers")
 }
 
-fn outside() -> PathBuf {
+pub(crate) fn outside() -> PathBuf {
     root().join("target/outside")
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
 }
 
-fn needed(path: &Path) -> &Path {
+pub(crate) fn needed(path: &Path) -> &Path {
     assert!(path.exists(), "{} is missing: run scripts/outside-deps.sh", path.display());
     path
 }

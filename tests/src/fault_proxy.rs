@@ -1,18 +1,21 @@
-//! A bad network: a TCP proxy whose faults are switched while it runs. Owns both halves of each connection; never looks
-//! into the bytes.
+//! A bad network: a TCP proxy whose faults are switched while it runs. Owns both halves of each connection. Looks into the bytes
+//! only for the one command that a trap waits for, and knows nothing of what they mean.
+//!
+//! - [`faults`]: what becomes of bytes; [`line`]: one connection.
+
+mod faults;
+mod line;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Bytes moved at a time.
-const CHUNK_BYTES: usize = 64 * 1024;
+use self::faults::{Faults, Snare, Trap};
+use crate::wait::PATIENCE;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,56 +24,6 @@ pub enum Direction {
     ToServer,
     /// From who was connected to.
     ToClient,
-}
-
-/// What becomes of a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Passed {
-        after: Duration,
-    },
-    /// Lost without a sign; the connection can't go on once the fault is over.
-    Lost,
-    /// The first bytes pass, then every connection is reset.
-    CutAfter(usize),
-    /// This connection has lost bytes before: going on would garble it.
-    CutNow,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Faults {
-    lose_to_server: bool,
-    lose_to_client: bool,
-    refuse: bool,
-    delay: Duration,
-    cut_after: Option<usize>,
-}
-
-impl Faults {
-    /// Decides the fate of `length` bytes on a connection that has `lost_some` before, and uses up what is counted.
-    fn fate(&mut self, direction: Direction, length: usize, lost_some: bool) -> Fate {
-        let lost = match direction {
-            Direction::ToServer => self.lose_to_server,
-            Direction::ToClient => self.lose_to_client,
-        };
-        if lost {
-            return Fate::Lost;
-        }
-        if lost_some {
-            return Fate::CutNow;
-        }
-        match self.cut_after {
-            Some(left) if direction == Direction::ToClient && length > left => {
-                self.cut_after = None;
-                Fate::CutAfter(left)
-            }
-            Some(left) if direction == Direction::ToClient => {
-                self.cut_after = Some(left - length);
-                Fate::Passed { after: self.delay }
-            }
-            _ => Fate::Passed { after: self.delay },
-        }
-    }
 }
 
 /// A running proxy; its connections are reset when it is dropped.
@@ -86,6 +39,10 @@ struct Switches {
     faults: Mutex<Faults>,
     /// Raised to reset all connections; its receivers are the open ones.
     cuts: watch::Sender<u64>,
+    /// Connections so far, those included that were refused.
+    lines: watch::Sender<u64>,
+    /// Traps that have sprung.
+    sprung: watch::Sender<u64>,
 }
 
 impl FaultProxy {
@@ -93,7 +50,8 @@ impl FaultProxy {
     pub async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback can be listened on");
         let address = listener.local_addr().expect("it listens");
-        let switches = Arc::new(Switches { faults: Mutex::default(), cuts: watch::Sender::new(0) });
+        let [cuts, lines, sprung] = std::array::from_fn(|_| watch::Sender::new(0));
+        let switches = Arc::new(Switches { faults: Mutex::default(), cuts, lines, sprung });
         let accepting = tokio::spawn(accept(listener, server, Arc::clone(&switches)));
         Self { address, switches, accepting }
     }
@@ -139,6 +97,43 @@ impl FaultProxy {
         self.switches.faults().cut_after = Some(bytes);
     }
 
+    /// Moves at most so many bytes a second, each way of each connection.
+    pub fn throttle(&self, bytes_per_second: u64) {
+        self.switches.faults().rate = Some(bytes_per_second);
+    }
+
+    /// Loses all bytes of the connections that are open now, without a sign and for good; new ones are welcome.
+    pub fn forget_open_connections(&self) {
+        let lines = *self.switches.lines.borrow();
+        self.switches.faults().lost_below = lines;
+    }
+
+    /// Lets the next command pass that holds all of `marks`, and resets its connection when the reply comes: it was done, and
+    /// who sent it can't know. The command must come in one piece, as all do that are not large.
+    pub fn lose_reply_to(&self, marks: &[&[u8]]) {
+        self.set_trap(marks, Snare::LoseReply);
+    }
+
+    /// Keeps the next command that holds all of `marks`, and answers it with these bytes.
+    pub fn answer(&self, marks: &[&[u8]], bytes: &[u8]) {
+        self.set_trap(marks, Snare::Answer(bytes.to_vec()));
+    }
+
+    /// Waits until so many traps have sprung since the start.
+    ///
+    /// # Panics
+    /// When the commands don't come.
+    pub async fn wait_sprung(&self, count: u64) {
+        let mut sprung = self.switches.sprung.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, sprung.wait_for(|sprung| *sprung >= count)).await;
+        assert!(waited.is_ok(), "the command that a trap waits for never came");
+    }
+
+    fn set_trap(&self, marks: &[&[u8]], snare: Snare) {
+        let marks = marks.iter().map(|mark| mark.to_vec()).collect();
+        self.switches.faults().trap = Some(Trap { marks, snare });
+    }
+
     /// Resets each new connection at once; those that are open stay.
     pub fn refuse(&self) {
         self.switches.faults().refuse = true;
@@ -164,6 +159,21 @@ impl Switches {
     fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
+
+    fn cuts(&self) -> watch::Receiver<u64> {
+        self.cuts.subscribe()
+    }
+
+    fn trap_has_sprung(&self) {
+        self.sprung.send_modify(|sprung| *sprung += 1);
+    }
+
+    /// The number of the connection that comes now.
+    fn next_line(&self) -> u64 {
+        let number = *self.lines.borrow();
+        self.lines.send_modify(|lines| *lines += 1);
+        number
+    }
 }
 
 async fn accept(listener: TcpListener, server: SocketAddr, switches: Arc<Switches>) {
@@ -172,8 +182,9 @@ async fn accept(listener: TcpListener, server: SocketAddr, switches: Arc<Switche
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
                 reset_when_closed(&client);
+                let number = switches.next_line();
                 if !switches.faults().refuse {
-                    connections.spawn(join(client, server, Arc::clone(&switches)));
+                    connections.spawn(connect(client, server, number, Arc::clone(&switches)));
                 }
             },
             Some(_) = connections.join_next() => {}
@@ -181,46 +192,14 @@ async fn accept(listener: TcpListener, server: SocketAddr, switches: Arc<Switche
     }
 }
 
-/// Joins a client to the server until one of them, or a cut, ends it.
-async fn join(mut client: TcpStream, server: SocketAddr, switches: Arc<Switches>) {
-    let mut cuts = switches.cuts.subscribe();
-    let Ok(mut server) = TcpStream::connect(server).await else { return };
+async fn connect(client: TcpStream, server: SocketAddr, number: u64, switches: Arc<Switches>) {
+    // Counted as open from here on, and cut with the others.
+    let mut cuts = switches.cuts();
+    let Ok(server) = TcpStream::connect(server).await else { return };
     reset_when_closed(&server);
-    // Borrowed halves: dropping an owned one ends its direction in good order, before the reset.
-    let (from_client, to_client) = client.split();
-    let (from_server, to_server) = server.split();
     tokio::select! {
-        () = pump(from_client, to_server, Direction::ToServer, &switches) => {}
-        () = pump(from_server, to_client, Direction::ToClient, &switches) => {}
+        () = line::join(client, server, number, Arc::clone(&switches)) => {}
         _ = cuts.changed() => {}
-    }
-}
-
-/// Moves bytes one way until there are no more, or the connection is to be cut.
-async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, direction: Direction, switches: &Switches) {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut lost_some = false;
-    while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        let fate = switches.faults().fate(direction, length, lost_some);
-        let sent = match fate {
-            Fate::Passed { after } => {
-                tokio::time::sleep(after).await;
-                to.write_all(&chunk[..length]).await
-            }
-            Fate::Lost => {
-                lost_some = true;
-                Ok(())
-            }
-            Fate::CutAfter(passed) => {
-                let sent = to.write_all(&chunk[..passed]).await;
-                switches.cut();
-                sent
-            }
-            Fate::CutNow => return,
-        };
-        if sent.is_err() {
-            return;
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A receiver that records every request byte for byte and behaves as its paths say, or as it is told.
 //!
-//! - [`request`]: what is recorded; [`behaviour`]: what the paths mean; `wire`: HTTP/1.1 by hand, so that anything can be answered.
+//! - [`request`]: what is recorded; [`behaviour`]: what the paths mean; [`wire`]: HTTP/1.1 by hand, so that anything can be answered.
 //! - `book`: what was recorded, and who waits for it.
 
 pub mod behaviour;
 mod book;
 pub mod request;
-mod wire;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A `redis-server` of the test's own. Owns the process and its folder; both are gone when it is dropped.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -29,11 +30,14 @@ pub struct RedisOptions {
     pub password: Option<String>,
     /// More of the command line: `--name`, `value`, …
     pub extra: Vec<String>,
+    /// A program and its arguments that start the server in their place (`exec`), as `env NAME=value`; none: nothing does.
+    pub launcher: Vec<String>,
 }
 
 impl Default for RedisOptions {
     fn default() -> Self {
-        Self { append_fsync: Some("everysec"), max_memory: None, password: None, extra: Vec::new() }
+        let (extra, launcher) = (Vec::new(), Vec::new());
+        Self { append_fsync: Some("everysec"), max_memory: None, password: None, extra, launcher }
     }
 }
 
@@ -82,6 +86,11 @@ impl RedisServer {
         self.port
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The folder with its files.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
@@ -127,7 +136,11 @@ impl RedisServer {
         self.process.signal(Signal::Continue);
     }
 
-    async fn try_connection(&self) -> RedisResult<MultiplexedConnection> {
+    /// A new connection, if there can be one.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub async fn try_connection(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_response_timeout(Some(RESPONSE_TIMEOUT));
@@ -162,11 +175,16 @@ impl RedisServer {
     }
 }
 
+/// The program: named by `REDIS_SERVER_BIN`, else the one in `PATH`.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("REDIS_SERVER_BIN").map_or_else(|| PathBuf::from("redis-server"), PathBuf::from)
+}
+
 fn spawn(options: &RedisOptions, port: u16, folder: &TempDir) -> Process {
-    let program =
-        std::env::var_os("REDIS_SERVER_BIN").map_or_else(|| PathBuf::from("redis-server"), PathBuf::from);
-    let mut command = Command::new(&program);
-    command.current_dir(folder.path()).args(arguments(options, port));
+    let program = program();
+    let mut words = options.launcher.iter().map(OsStr::new).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().expect("there is at least the program"));
+    command.args(words).current_dir(folder.path()).args(arguments(options, port));
     match Process::spawn(&mut command, &folder.path().join("redis.log")) {
         Ok(process) => process,
         Err(error) => panic!(
@@ -240,6 +258,7 @@ mod tests {
             max_memory: Some("3mb".into()),
             password: Some("s3cret".into()),
             extra: vec!["--maxclients".into(), "77".into()],
+            launcher: vec!["env".into(), "NAME=value".into()],
         };
         let server = RedisServer::start_with(options).await;
         let mut connection = server.connection().await;

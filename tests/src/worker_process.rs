@@ -29,6 +29,14 @@ impl WorkerProcess {
     /// # Panics
     /// When the program is missing: says how to build it.
     pub fn start(redis: &RedisServer, environment: &[(&str, &str)]) -> Self {
+        Self::start_at(&redis.url(), environment)
+    }
+
+    /// The same on the Redis at this URL.
+    ///
+    /// # Panics
+    /// When the program is missing: says how to build it.
+    pub fn start_at(redis_url: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let program = program();
@@ -41,7 +49,7 @@ impl WorkerProcess {
         command
             .arg("worker")
             .current_dir(folder.path())
-            .env("POSTRIDER_REDIS_URL", redis.url())
+            .env("POSTRIDER_REDIS_URL", redis_url)
             .env("POSTRIDER_SSRF_ALLOW", "127.0.0.0/8,::1/128")
             .env("POSTRIDER_HTTP_LISTEN", admin.to_string())
             .env("POSTRIDER_LOG_LEVEL", "debug")
@@ -177,12 +185,13 @@ impl WorkerProcess {
 }
 
 /// The program: named by `POSTRIDER_BIN`, else in the folder of the build that this test belongs to.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("POSTRIDER_BIN") {
         return PathBuf::from(named);
     }
     let test = std::env::current_exe().expect("a test has a file");
-    // target/<profile>/deps/<test>
-    let profile = test.ancestors().nth(2).expect("a test lies in a target folder");
+    // target/<profile>/deps/<test>, or target/<profile>/<program>
+    let folder = test.parent().expect("a file lies in a folder");
+    let profile = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     profile.join("postrider")
 }

@@ -1,5 +1,7 @@
 //! The proxy between a client and an echo.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 use crate::wait::{PATIENCE, until};
 
@@ -125,4 +127,48 @@ async fn new_connections_are_refused_while_open_ones_go_on() {
     })
     .await;
     assert_eq!(echo(&mut open, 2).await, Some(2));
+}
+
+#[tokio::test]
+async fn the_reply_to_one_command_is_lost_and_nothing_else() {
+    let echoing = Echo::start().await;
+    let (mut client, mut other) = (echoing.client().await, echoing.client().await);
+    echoing.proxy.lose_reply_to(&[&[7]]);
+    assert_eq!(echo(&mut client, 1).await, Some(1));
+    assert_eq!(echo(&mut client, 7).await, None);
+    echoing.proxy.wait_sprung(1).await;
+    echoing.hears(2).await;
+    assert_eq!(echo(&mut other, 7).await, Some(7), "a trap springs once, and cuts one connection");
+}
+
+#[tokio::test]
+async fn one_command_is_answered_by_the_proxy_and_never_heard() {
+    let echoing = Echo::start().await;
+    let mut client = echoing.client().await;
+    echoing.proxy.answer(&[&[7]], &[9]);
+    assert_eq!(echo(&mut client, 7).await, Some(9));
+    assert_eq!(echo(&mut client, 7).await, Some(7));
+    assert_eq!(*echoing.heard.borrow(), 1);
+}
+
+#[tokio::test]
+async fn open_connections_are_forgotten_for_good_and_new_ones_live() {
+    let echoing = Echo::start().await;
+    let mut old = echoing.client().await;
+    assert_eq!(echo(&mut old, 1).await, Some(1));
+    echoing.proxy.forget_open_connections();
+    assert_eq!(echo(&mut echoing.client().await, 2).await, Some(2));
+    old.write_u8(3).await.unwrap();
+    let silence = tokio::time::timeout(Duration::from_millis(50), old.read_u8()).await;
+    assert!(silence.is_err() && *echoing.heard.borrow() == 2, "{silence:?}");
+}
+
+#[tokio::test]
+async fn a_slow_line_takes_as_long_as_its_rate_says() {
+    let echoing = Echo::start().await;
+    let mut client = echoing.client().await;
+    echoing.proxy.throttle(20);
+    let began = std::time::Instant::now();
+    assert_eq!(echo(&mut client, 1).await, Some(1));
+    assert!(began.elapsed() >= Duration::from_millis(100), "{:?}", began.elapsed());
 }

@@ -15,21 +15,24 @@ const MAX_HEAD_BYTES: usize = 256 * 1024;
 /// Largest body that is read: well beyond the largest job that a worker takes.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-pub(super) struct Wire {
+/// One connection of a receiver.
+#[derive(Debug)]
+pub struct Wire {
     stream: TcpStream,
     /// Read, but not yet part of a request.
     buffer: Vec<u8>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    /// Reads and writes this stream.
+    pub fn new(stream: TcpStream) -> Self {
         // Only slower where it can't be set.
         let _ = stream.set_nodelay(true);
         Self { stream, buffer: Vec::new() }
     }
 
     /// The next whole request; `None` when the other side has closed between two.
-    pub(super) async fn next_request(&mut self) -> io::Result<Option<Request>> {
+    pub async fn next_request(&mut self) -> io::Result<Option<Request>> {
         let head_length = loop {
             if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
@@ -53,12 +56,12 @@ impl Wire {
     }
 
     /// Sends all of it; whether that went well.
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> bool {
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok()
     }
 
     /// The result of `event`, unless the other side closes before.
-    pub(super) async fn unless_closed<T>(&mut self, event: impl Future<Output = T>) -> Option<T> {
+    pub async fn unless_closed<T>(&mut self, event: impl Future<Output = T>) -> Option<T> {
         let mut event = std::pin::pin!(event);
         loop {
             tokio::select! {
@@ -74,7 +77,7 @@ impl Wire {
     }
 
     /// Makes the coming close a reset instead of an orderly end.
-    pub(super) fn reset(&self) {
+    pub fn reset(&self) {
         self.stream.set_zero_linger().expect("an open socket takes the option");
     }
 
