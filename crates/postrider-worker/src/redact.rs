@@ -46,10 +46,11 @@ const MAX_HIDDEN: usize = 256;
 /// URLs have behind the port, of the delivery and of its hook. A job may have brought others than the hook's own, and a secret
 /// may have been replaced: the receiver knows those all the same.
 pub(crate) fn kept(answer: &[u8], delivery: &Delivery, hook: Option<&Hook>) -> Vec<u8> {
-    let Some(hidden) = hidden(delivery, hook) else {
-        // What can't be searched through isn't kept.
-        return if answer.is_empty() { Vec::new() } else { BLANK.to_vec() };
-    };
+    if answer.is_empty() {
+        return Vec::new();
+    }
+    // What can't be searched through isn't kept.
+    let Some(hidden) = hidden(delivery, hook) else { return BLANK.to_vec() };
     let mut kept = blanked(answer, hidden.iter().map(Vec::as_slice), MAX_KEPT_BYTES);
     // Blanks may be longer than what stood there.
     kept.truncate(MAX_KEPT_BYTES);
@@ -99,7 +100,12 @@ fn mark(hidden: &mut [bool], view: &View, spelling: &Spelling) {
         let count = spelling.follow(&text[from..]);
         let (to, whole) = (from + count, count >= spelling.len().min(ENOUGH_BYTES));
         if count > 0 && (whole || (to == text.len() && count >= MIN_CUT_BYTES)) {
-            hidden[view.place(from.saturating_sub(before), text.len().min(to + behind))].fill(true);
+            let mut place = view.place(from.saturating_sub(before), text.len().min(to + behind));
+            if to == text.len() && count < spelling.len() {
+                // It goes on with what was cut.
+                place.end = hidden.len();
+            }
+            hidden[place].fill(true);
             from = to;
         } else {
             from += 1;

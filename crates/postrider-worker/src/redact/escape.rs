@@ -61,6 +61,8 @@ fn of_backslash(behind: &[u8]) -> Meaning {
         b'u' => return more.strip_prefix(b"00").map_or(Meaning::Itself, |digits| of_digits(digits, 4)),
         b'x' => return of_digits(more, 2),
         b't' => b'\t',
+        // These may begin an escape of their own: `\&quot;` is a quote in JSON in HTML.
+        b'%' | b'&' => return Meaning::Itself,
         mark if mark.is_ascii_punctuation() => *mark,
         _ => return Meaning::Itself,
     };
@@ -180,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_is_none_is_itself() {
-        for text in [r"\d", r"\u2019", r"\u00g1", r"\xg1"] {
+        for text in [r"\d", r"\&", r"\u2019", r"\u00g1", r"\xg1"] {
             check(Escape::Backslash, text, None);
         }
         check(Escape::Percent, "%g1", None);

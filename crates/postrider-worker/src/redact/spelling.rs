@@ -42,7 +42,7 @@ impl Spelling {
         let bytes = offset + secret.len();
         // The characters at its edges also hold bits of its neighbours.
         let own = encoded.as_bytes()[..bytes * 8 / 6].get([0, 2, 3][offset]..).unwrap_or_default();
-        let margins = (usize::from(offset > 0), usize::from(bytes % 3 > 0));
+        let margins = (usize::from(offset > 0), usize::from(!bytes.is_multiple_of(3)));
         Self { kind: Kind::Base64, characters: own.to_vec(), margins }
     }
 

@@ -44,7 +44,7 @@ fn escapes_within_escapes_hide_nothing() {
         &["x\"y/z"],
         "<pre>{&quot;a&quot;:&quot;[hidden]&quot;}</pre>",
     );
-    check("a=s%253cret%2526z&b", &["s<ret&z"], "a=[hidden]&b");
+    check("a=s%253cret%2526z&b=1", &["s<ret&z"], "a=[hidden]&b=1");
     check(r"u=C%3a\dir&s=a\\b", &[r"a\b"], r"u=C%3a\dir&s=[hidden]");
 }
 
@@ -96,7 +96,7 @@ fn a_secret_across_the_end_of_what_is_kept_leaves_nothing_of_it() {
         }
     }
     let blanks = kept("s3cret-4711 ".repeat(90).as_bytes(), &delivery, None);
-    assert_eq!(blanks.len(), 9 * 85 + 3, "{}", blanks.escape_ascii());
+    assert_eq!(blanks.len(), 9 * 85 + 8, "{}", blanks.escape_ascii());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_bytes_of_a_key_are_a_secret_however_they_are_printed() {
 
 #[test]
 fn an_answer_to_more_headers_than_can_be_searched_for_is_not_kept() {
-    let parts = "part-000,".repeat(MAX_HIDDEN + 1);
+    let parts: String = (0..=MAX_HIDDEN).map(|n| format!("part-{n:03},")).collect();
     let delivery = delivery("https://hooks.example/", &[("header:X-Many", &parts)]);
     check_kept(&delivery, "an honest answer", "[hidden]");
     check_kept(&delivery, "", "");
@@ -318,8 +318,8 @@ proptest! {
         let echo = way.write_all(&secret, &where_it_may);
         let text = &echo[..cut.index(echo.len())];
         let kept = whole(text.as_bytes(), &[secret.as_bytes()]);
-        // Three characters, each written in up to eleven bytes, and the start of a fourth.
-        prop_assert!(kept == BLANK || kept.len() < 4 * 11, "{}", kept.escape_ascii());
+        // Three characters, each written in up to eighteen bytes, and the start of a fourth.
+        prop_assert!(kept == BLANK || kept.len() < 4 * 18, "{}", kept.escape_ascii());
     }
 
     #[test]

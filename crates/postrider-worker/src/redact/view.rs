@@ -16,7 +16,7 @@ pub(super) struct View {
     pub(super) bytes: Vec<u8>,
     /// Where each of these bytes begins in the text.
     starts: Vec<usize>,
-    /// Where the text ends.
+    /// Where in the text what is read ends: before an escape that was cut.
     end: usize,
 }
 
@@ -78,7 +78,7 @@ impl View {
         while let Some(first) = self.bytes.get(at) {
             let meanings = kinds.iter().map(|kind| kind.read(&self.bytes[at..]));
             let (byte, length) = match meanings.fold(Meaning::Itself, Meaning::or) {
-                Meaning::Cut if ending == Ending::Cut => return Some(view),
+                Meaning::Cut if ending == Ending::Cut => return Some(Self { end: self.starts[at], ..view }),
                 Meaning::Byte { byte, length } => (byte, length),
                 Meaning::Itself | Meaning::Cut => (*first, 1),
             };
@@ -89,7 +89,7 @@ impl View {
         has_changed.then_some(view)
     }
 
-    /// Where in the text these bytes of the view stand. What was cut off belongs to the last one.
+    /// Where in the text these bytes of the view stand.
     pub(super) fn place(&self, from: usize, to: usize) -> std::ops::Range<usize> {
         let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.end);
         start(from)..start(to)
@@ -105,7 +105,7 @@ mod tests {
         let views = Views::of(br"ab\\\u0022cd%4");
         let undone = &views.undone;
         assert_eq!(undone.bytes, br#"ab"cd"#, "a backslash, then a quote: in the second round one escape");
-        assert_eq!((undone.place(0, 2), undone.place(2, 3), undone.place(3, 5)), (0..2, 2..10, 10..14));
+        assert_eq!((undone.place(0, 2), undone.place(2, 3), undone.place(3, 5)), (0..2, 2..10, 10..12));
     }
 
     #[test]

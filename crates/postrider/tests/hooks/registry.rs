@@ -121,9 +121,10 @@ async fn a_hook_that_is_unknown_or_unreadable_is_told_of_plainly() {
         shell.hooks(&of_another).check_failed(1, "user \"other\" has no hook \"h\"");
     }
     shell.world.register("u", "bad", b"[canary").await;
-    for line in ["show bad --user u", "enable bad --user u", "test bad --user u --type note"] {
+    for line in ["show bad --user u", "enable bad --user u"] {
         shell.hooks(line).check_failed(1, "can't be read");
     }
+    shell.hooks("test bad --user u --type note").check_failed(1, "can't be used: it is no JSON object");
 }
 
 #[test]
