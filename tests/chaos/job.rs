@@ -118,7 +118,7 @@ impl Class {
     /// Its share of the jobs that are added one by one, in thousandths. The rest of a thousand is [`Self::Fine`].
     pub(crate) fn share(self) -> u32 {
         match self {
-            Self::Slow => 150,
+            Self::Slow => 250,
             Self::Flaky => 120,
             Self::Later | Self::Closing | Self::Timed => 20,
             Self::Hanging => 8,
@@ -157,7 +157,7 @@ impl Class {
         let status = |status| Answer::Status { status, after_ms: u64::from(job % 4), retry_after: None };
         match self {
             Self::Slow => {
-                Answer::Status { status: 200, after_ms: 20 + u64::from(job % 180), retry_after: None }
+                Answer::Status { status: 200, after_ms: 20 + u64::from(job % 380), retry_after: None }
             }
             Self::Flood => Answer::Status { status: 200, after_ms: 250, retry_after: None },
             Self::Flaky if attempt <= 1 + job % 3 => status([500, 503, 429][(job % 3) as usize]),

@@ -28,7 +28,7 @@ pub(crate) const WAYS: usize = 3;
 /// What the workers are told, beside their names: little room, so that limits are met, and short waits, so that much is
 /// retried. Attempts enough that no outage of a campaign uses them up.
 const SETTINGS: [(&str, &str); 10] = [
-    ("POSTRIDER_WORKER_CONCURRENCY", "64"),
+    ("POSTRIDER_WORKER_CONCURRENCY", "32"),
     ("POSTRIDER_WORKER_GRACE", "10s"),
     ("POSTRIDER_DESTINATION_MAX_IN_FLIGHT", "8"),
     ("POSTRIDER_DELIVERY_PROFILE", "cloudevents"),

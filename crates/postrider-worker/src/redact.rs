@@ -96,10 +96,11 @@ fn blanked<'a>(text: &[u8], secrets: impl Iterator<Item = &'a [u8]>, max: usize)
 
 fn mark(hidden: &mut [bool], view: &View, spelling: &Spelling) {
     let (text, (before, behind), mut from) = (&view.bytes, spelling.margins(), 0);
-    while from < text.len() {
+    while let Some(ahead) = spelling.first_in(&text[from..]) {
+        from += ahead;
         let count = spelling.follow(&text[from..]);
         let (to, whole) = (from + count, count >= spelling.len().min(ENOUGH_BYTES));
-        if count > 0 && (whole || (to == text.len() && count >= MIN_CUT_BYTES)) {
+        if whole || (to == text.len() && count >= MIN_CUT_BYTES) {
             let mut place = view.place(from.saturating_sub(before), text.len().min(to + behind));
             if to == text.len() && count < spelling.len() {
                 // It goes on with what was cut.

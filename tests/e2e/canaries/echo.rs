@@ -15,11 +15,24 @@ pub(super) enum Form {
     Base64,
     Hex,
     Html,
+    /// Every character as `&#65;`.
+    Decimal,
+    /// JSON in a text of JSON.
+    JsonTwice,
 }
 
 impl Form {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Raw, Self::Json, Self::Escaped, Self::Percent, Self::Base64, Self::Hex, Self::Html];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Raw,
+        Self::Json,
+        Self::Escaped,
+        Self::Percent,
+        Self::Base64,
+        Self::Hex,
+        Self::Html,
+        Self::Decimal,
+        Self::JsonTwice,
+    ];
 
     fn write(self, text: &str) -> String {
         let each = |write: fn(u8) -> String| text.bytes().map(write).collect();
@@ -30,6 +43,8 @@ impl Form {
             Self::Percent => each(|byte| format!("%{byte:02X}")),
             Self::Base64 => BASE64_STANDARD.encode(format!("x{text}")),
             Self::Hex => each(|byte| format!("{byte:02x}")),
+            Self::Decimal => each(|byte| format!("&#{byte};")),
+            Self::JsonTwice => Self::Json.write(&Self::Json.write(text)),
             Self::Html => {
                 let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 escaped.replace('"', "&quot;").replace('\'', "&#39;")

@@ -27,9 +27,10 @@ pub(super) fn betrayals() -> Vec<String> {
     let hex: String = plain.bytes().map(|byte| format!("{byte:02x}")).collect();
     let percent: String = plain.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let json: String = plain.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let entities: String = plain.bytes().map(|byte| format!("&#{byte};")).collect();
     let keys =
         [WHSK, HOOK_SECRET, NEW_HOOK_SECRET].map(|secret| secret.split('_').nth(1).unwrap()[..12].to_owned());
-    let texts = [plain.to_owned(), hex, percent, json];
+    let texts = [plain.to_owned(), hex, percent, json, entities];
     texts.into_iter().chain(in_base64(plain)).chain(keys).map(|text| text.to_lowercase()).collect()
 }
 

@@ -56,24 +56,32 @@ impl Spelling {
         self.margins
     }
 
+    /// Where in `text` it may begin.
+    pub(super) fn first_in(&self, text: &[u8]) -> Option<usize> {
+        let first = *self.characters.first()?;
+        let other = self.kind.other(first);
+        text.iter().position(|byte| *byte == first || *byte == other)
+    }
+
     /// How many of its characters `text` begins with.
     pub(super) fn follow(&self, text: &[u8]) -> usize {
-        let pairs = self.characters.iter().zip(text);
-        pairs.take_while(|(character, byte)| self.kind.writes(**character, **byte)).count()
+        let is_written =
+            |(character, byte): &(&u8, &u8)| character == byte || self.kind.other(**character) == **byte;
+        self.characters.iter().zip(text).take_while(is_written).count()
     }
 }
 
 impl Kind {
-    fn writes(self, character: u8, byte: u8) -> bool {
-        let other = match (self, character) {
+    /// What is also written for a character.
+    fn other(self, character: u8) -> u8 {
+        match (self, character) {
             // In forms.
             (Self::Plain, b' ') => b'+',
             (Self::Base64, b'+') => b'-',
             (Self::Base64, b'/') => b'_',
             (Self::Hex, letter) => letter.to_ascii_uppercase(),
             (_, same) => same,
-        };
-        byte == character || byte == other
+        }
     }
 }
 
