@@ -344,3 +344,25 @@ async fn operators_are_told_the_technical_cause_and_owners_are_not() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn the_hooks_own_secrets_are_blanked_where_the_job_brings_its_own() {
+    let world = patient_world().await;
+    let (hook_url, to) = (world.receiver.url("/hook"), world.receiver.url("/echo"));
+    let record = format!(
+        r#"{{"url":"{hook_url}","active":true,"secret":"canary-current","headers":{{"X-Key":"canary-header"}},
+            "secrets":[{{"secret":"canary-over","until":"2020-01-01T00:00:00Z"}}]}}"#
+    );
+    let _: u8 = world.query(redis::cmd("HSET").arg("postrider:hooks:{u}").arg("h").arg(record)).await;
+    let echo = b"canary-current, canary-header, canary-over, canary-job".to_vec();
+    world.receiver.behave("/echo", Behaviour::Answer(Answer { body: echo, ..Answer::new(500) }));
+    let own = [("secret", "canary-job"), ("header:x-key", "other"), ("hookId", "h"), ("userId", "u")];
+    world.enqueue(&[&[("to", &*to), ("type", "note"), ("content", "{}")][..], &own].concat()).await;
+    world
+        .until("the attempt is on record", Duration::from_secs(20), || async {
+            let response =
+                world.attempts().await.pop().map(|attempt| attempt["response"].clone()).unwrap_or_default();
+            if response == "[hidden], [hidden], [hidden], [hidden]" { Ok(()) } else { Err(response) }
+        })
+        .await;
+}

@@ -12,9 +12,9 @@ local function write(...) redis.pcall('HSET', epoch, ...) end
 local name, newest = redis.pcall('HGET', epoch, 'name'), redis.pcall('HGET', epoch, 'beat')
 newest = is_text(newest) and tonumber(newest) or 0
 if name == false then
-  local began = string.format('%.0f', now)
-  name = ARGV[1] .. '@' .. began
-  write('name', name, 'began', began)
+  -- To the microsecond: data that began in the same millisecond, after another loss, must have another name.
+  name = ARGV[1] .. '@' .. time[1] .. '.' .. time[2]
+  write('name', name, 'began', string.format('%.0f', now))
 end
 local loss = ''
 if is_text(name) and ARGV[3] ~= '' then

@@ -38,6 +38,17 @@ async fn an_emptied_redis_is_found_once_by_each_worker() {
 }
 
 #[tokio::test]
+async fn data_lost_twice_in_a_millisecond_is_found_twice() {
+    let mut bench = Bench::start().await;
+    let mut memory = None;
+    beat(&mut bench, "a", &mut memory).await;
+    for _ in 0..100 {
+        let () = bench.ask(&["FLUSHALL"]).await;
+        assert_eq!(beat(&mut bench, "a", &mut memory).await, Some(Loss::Emptied));
+    }
+}
+
+#[tokio::test]
 async fn older_data_is_found_and_tells_how_old_it_is() {
     let mut bench = Bench::start().await;
     let mut memory = None;
