@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::Full;
 use postrider_core::endpoint::Endpoint;
 
 use crate::loan::Loan;
+
+/// Bytes of a body that the buffer of a connection takes whole, whatever its receiver does: half of the least that systems give.
+const MAX_TAKEN_AT_ONCE: usize = 8 * 1024;
 
 /// One POST. `Debug` shows neither path nor headers nor body, since all three hold secrets.
 #[derive(Clone)]
@@ -25,10 +29,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// The same, and what tells when nothing of it is left with the HTTP client.
-    pub(crate) fn lend(self) -> (Self, Loan) {
+    /// The same, and what tells when nothing of it is left with the HTTP client: where that may take longer than the answer.
+    pub(crate) fn lend(self) -> (Self, Option<Loan>) {
+        // Over HTTP/2 a receiver may leave any body untaken; else the system's buffer takes a small one at once.
+        if self.endpoint.uri().scheme() != Some(&Scheme::HTTPS) && self.body.len() <= MAX_TAKEN_AT_ONCE {
+            return (self, None);
+        }
         let (body, loan) = Loan::of(self.body);
-        (Self { body, ..self }, loan)
+        (Self { body, ..self }, Some(loan))
     }
 
     /// The message for the HTTP client; the original stays for a resend.

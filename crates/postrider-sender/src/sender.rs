@@ -220,7 +220,8 @@ impl Sender {
 
 /// Most requests were taken whole before they are answered. The rest of one that wasn't may still be taken in its time; after
 /// that the connection is given up, since the client would keep both for as long as the receiver likes.
-async fn until_taken<T>(loan: Loan, usage: Option<Usage>, time_is_over: impl Future<Output = T>) {
+async fn until_taken<T>(loan: Option<Loan>, usage: Option<Usage>, time_is_over: impl Future<Output = T>) {
+    let Some(loan) = loan else { return };
     tokio::select! {
         biased;
         () = loan.returned() => {}

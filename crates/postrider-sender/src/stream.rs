@@ -74,7 +74,9 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.usage.check_left(cx)?;
+        // The client reads whenever it drives a connection, so it is woken by what is registered here.
+        self.usage.wake_when_left(cx);
+        self.usage.check_not_left()?;
         let is_suspicious = self.usage.is_suspicious();
         ready!(self.pace.poll_turn(cx, is_suspicious));
         let before = buf.filled().len();
@@ -90,7 +92,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.usage.check_left(cx)?;
+        self.usage.check_not_left()?;
         let Self { transport, stall, .. } = &mut *self;
         let written = match transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
@@ -105,7 +107,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.usage.check_left(cx)?;
+        self.usage.check_not_left()?;
         let Self { transport, stall, .. } = &mut *self;
         let written = match transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
@@ -124,7 +126,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.usage.check_left(cx)?;
+        self.usage.check_not_left()?;
         let Self { transport, stall, .. } = &mut *self;
         let written = match transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_flush(cx),

@@ -99,9 +99,13 @@ impl Usage {
         self.0.driver.wake();
     }
 
-    /// Fails once the connection was given up; its driver is woken then.
-    pub(crate) fn check_left(&self, cx: &Context<'_>) -> io::Result<()> {
+    /// Has whoever drives the connection woken when it is given up.
+    pub(crate) fn wake_when_left(&self, cx: &Context<'_>) {
         self.0.driver.register(cx.waker());
+    }
+
+    /// Fails once the connection was given up.
+    pub(crate) fn check_not_left(&self) -> io::Result<()> {
         if self.0.left.load(Ordering::Acquire) {
             Err(io::ErrorKind::ConnectionAborted.into())
         } else {
