@@ -127,18 +127,16 @@ mod tests {
     }
 
     proptest! {
-        // Without `u`, so that no escape of a lone surrogate comes up, and with exponents of one digit: a value refuses
-        // both by design, while the grammar allows them.
+        // Without `u`, so that no escape of a lone surrogate comes up: a value refuses it by design, while the grammar allows
+        // it. So are numbers that a float can't hold.
         #[test]
         fn it_agrees_with_a_parser_that_builds_values_for_any_text(
             tokens in prop::collection::vec(prop::sample::select(TOKENS.to_vec()), 0..12),
         ) {
             let text = tokens.concat();
-            prop_assert_eq!(
-                validate(text.as_bytes()).is_ok(),
-                serde_json::from_str::<serde_json::Value>(&text).is_ok(),
-                "{:?}", text
-            );
+            let value = serde_json::from_str::<serde_json::Value>(&text).map_err(|error| error.to_string());
+            prop_assume!(!value.as_ref().is_err_and(|error| error.starts_with("number out of range")));
+            prop_assert_eq!(validate(text.as_bytes()).is_ok(), value.is_ok(), "{:?}", text);
         }
 
         #[test]
