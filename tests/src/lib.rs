@@ -26,6 +26,7 @@ pub mod receiver;
 pub mod redis_server;
 pub mod sentinel;
 pub mod tls_front;
+pub mod trouble;
 pub mod wait;
 pub mod worker_process;
 pub mod world;

@@ -8,7 +8,7 @@ use crate::time::{Timestamp, parse_whole};
 /// The name of the field; every other name that starts with `_` is dropped on reading.
 pub const STATE_FIELD: &[u8] = b"_job";
 
-/// The state of a job, written as `1 first=<entry id> attempts=2 crashes=0 due=<epoch ms>`.
+/// The state of a job, written as `1 first=<entry id> attempts=2 crashes=0 deferred=<epoch ms> due=<epoch ms>`.
 ///
 /// The leading number is the version. A reader takes every version and skips keys that it doesn't know, so that old
 /// and new workers can share a queue; a key whose meaning changes needs a new name.
@@ -20,6 +20,8 @@ pub struct JobState {
     pub attempts: u32,
     /// How often the job was lost with its worker before it last left the stream.
     pub crashes: u32,
+    /// Since when the job has waited for its destination, without an attempt.
+    pub deferred: Option<Timestamp>,
     /// When the job was last due; the settle script appends it to what `to_string` gives.
     pub due: Option<Timestamp>,
 }
@@ -37,6 +39,7 @@ impl JobState {
                 "first" => state.first_entry = Some(EntryId::parse(value.as_bytes())?),
                 "attempts" => state.attempts = number()?,
                 "crashes" => state.crashes = number()?,
+                "deferred" => state.deferred = Some(Timestamp::parse(value.as_bytes())?),
                 "due" => state.due = Some(Timestamp::parse(value.as_bytes())?),
                 _ => {}
             }
@@ -54,6 +57,9 @@ impl fmt::Display for JobState {
         write!(f, " attempts={}", self.attempts)?;
         if self.crashes > 0 {
             write!(f, " crashes={}", self.crashes)?;
+        }
+        if let Some(deferred) = self.deferred {
+            write!(f, " deferred={deferred}")?;
         }
         if let Some(due) = self.due {
             write!(f, " due={due}")?;
@@ -83,12 +89,14 @@ mod tests {
     proptest! {
         #[test]
         fn states_survive_being_written_and_read(
-            first in any::<Option<(u64, u64)>>(), attempts: u32, crashes: u32, due in any::<Option<u64>>(),
+            first in any::<Option<(u64, u64)>>(), attempts: u32, crashes: u32,
+            deferred in any::<Option<u64>>(), due in any::<Option<u64>>(),
         ) {
             let state = JobState {
                 first_entry: first.map(|(millis, sequence)| EntryId { millis, sequence }),
                 attempts,
                 crashes,
+                deferred: deferred.map(Timestamp::from_millis),
                 due: due.map(Timestamp::from_millis),
             };
             prop_assert_eq!(JobState::parse(state.to_string().as_bytes()), Some(state));

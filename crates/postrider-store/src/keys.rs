@@ -29,6 +29,10 @@ pub struct QueueKeys {
     pub control: String,
     /// Hash: by what is told that Redis came back empty or older; see `beat.lua`.
     pub epoch: String,
+    /// Prefix of the hashes in which each worker tells of its destinations; see [`QueueKeys::destinations_of`].
+    pub destinations: String,
+    /// Hash: destinations that are to be reset, and since when, epoch ms.
+    pub resets: String,
     /// Prefix of the hashes with counters by minute, one an hour.
     pub stats: String,
 }
@@ -47,8 +51,15 @@ impl QueueKeys {
             seen: queue.satellite("workers:seen"),
             control: queue.satellite("control"),
             epoch: queue.satellite("epoch"),
+            destinations: queue.satellite("destinations"),
+            resets: queue.satellite("destinations:resets"),
             stats: queue.satellite("stats"),
         }
+    }
+
+    /// The hash in which a worker tells of its destinations, as long as it does.
+    pub fn destinations_of(&self, worker: &str) -> String {
+        format!("{}:{worker}", self.destinations)
     }
 }
 

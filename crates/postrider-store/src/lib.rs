@@ -6,13 +6,17 @@
 //! - [`entry`]: stream entries from raw replies; [`reader`]: the blocking read; [`queue`]: every change of state.
 //! - [`events`]: fan-out; [`held`]: jobs of inactive hooks; [`hooks`]: the registry.
 //! - [`notices`]: what owners are told. [`presence`]: heartbeats. [`doctor`]: is this Redis fit, and all in its place?
-//! - [`inspect`]: what a queue holds, for those who look on.
+//! - [`inspect`]: what a queue holds, for those who look on; [`destinations`]: what workers tell of theirs.
+//! - [`control`]: what operators ask of workers; [`figures`]: a queue in figures, for them.
 
 pub mod connect;
+pub mod control;
+pub mod destinations;
 pub mod doctor;
 pub mod entry;
 pub mod events;
 pub mod fault;
+pub mod figures;
 pub mod held;
 pub mod hooks;
 pub mod inspect;

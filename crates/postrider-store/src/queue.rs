@@ -229,7 +229,8 @@ impl Queue {
         Ok((!fits).then(|| Settled::Failed(format!("WRONGTYPE {} is not a stream", self.keys.dead))))
     }
 
-    async fn redis_now(&self, link: &mut Link) -> Result<Timestamp, StoreError> {
+    /// Redis' clock.
+    pub(crate) async fn redis_now(&self, link: &mut Link) -> Result<Timestamp, StoreError> {
         let reply = link.send(&redis::cmd("TIME"), || "ask Redis for the time".to_owned()).await?;
         let Value::Array(parts) = reply else { return Ok(Timestamp::default()) };
         let part = |index: usize| parts.get(index).and_then(integer).unwrap_or(0);

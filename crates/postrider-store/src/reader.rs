@@ -27,6 +27,15 @@ const MAX_QUIET_ALONE: Duration = Duration::from_secs(2);
 /// How often a connection is looked at while its reply is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Whether a read waits where there is nothing to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until an entry comes, at most for [`BLOCK`].
+    ForEntries,
+    /// Not at all: others want what is reserved for it.
+    No,
+}
+
 /// Reads one queue for one worker.
 pub struct Reader {
     connector: Connector,
@@ -66,7 +75,7 @@ impl Reader {
         Waker(self.client_id.clone())
     }
 
-    /// Leases up to `count` unread entries, waiting for the first of them up to [`BLOCK`].
+    /// Leases up to `count` unread entries, waiting for the first of them up to [`BLOCK`] where that is wanted.
     ///
     /// `redis_answers` tells whether Redis has answered someone else within the last moments.
     ///
@@ -76,11 +85,15 @@ impl Reader {
         &mut self,
         queue: &Queue,
         count: usize,
+        wait: Wait,
         redis_answers: impl Fn() -> bool,
     ) -> Result<Vec<LeasedEntry>, StoreError> {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(GROUP).arg(queue.consumer()).arg("COUNT").arg(count);
-        command.arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS").arg(&queue.keys().stream).arg(">");
+        if wait == Wait::ForEntries {
+            command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
+        }
+        command.arg("STREAMS").arg(&queue.keys().stream).arg(">");
         self.read_raw(&command, redis_answers).await.map_err(|error| {
             self.judge(&error);
             StoreError::new(format!("read {}", queue.name()), error)

@@ -21,8 +21,6 @@ pub struct Settlement {
     pub destination: Destination,
     /// The attempt that led to it, for the attempt log; none where no request was made.
     pub attempt: Option<AttemptRecord>,
-    /// Whether a request was made, recorded or not.
-    pub asked_the_receiver: bool,
     /// Size of the job: what a move copies inside Redis.
     pub bytes: usize,
 }

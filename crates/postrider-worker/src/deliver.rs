@@ -20,11 +20,12 @@ use postrider_core::verdict::{DeadReason, Limits, Verdict};
 use postrider_sender::{Attempt, Request, Unmade};
 use postrider_store::settlement::{Destination, HookName, Made, Settlement, Until};
 
-use self::owner::{registered_for, tell_owner};
+use self::owner::{note_limits, registered_for, tell_owner};
 use self::patience::{Patience, unless_abandoned};
 use self::proxy::{note_attempt, put_off};
 use self::result::settle_attempt;
 use crate::config::{Trade, WhenInactive};
+use crate::destination::Answer;
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, settlement};
 use crate::event::AttemptFinished;
@@ -49,15 +50,15 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
         }
     })
     .await;
-    let job = &ticket.job.job;
+    let (entry, job) = (ticket.id.entry, &ticket.job.job);
+    let end = |destination| engine.finished(settlement(entry, job, destination), Answer::None);
     match ended {
-        Some(Ok(settlement)) => engine.finished(settlement),
-        Some(Err(Stop::To(destination))) => engine.finished(settlement(ticket.entry, job, destination)),
-        Some(Err(Stop::Ended)) => engine.ended(ticket.entry),
+        Some(Ok((settlement, answer))) => engine.finished(settlement, answer),
+        Some(Err(Stop::To(destination))) => end(destination),
+        Some(Err(Stop::Ended)) => engine.ended(entry),
         None => {
             tracing::error!(job = %job.id, "a panic while sending: the job is buried as poison");
-            let destination = burial(job, DeadReason::Poison, "the worker panicked while sending this job");
-            engine.finished(settlement(ticket.entry, job, destination));
+            end(burial(job, DeadReason::Poison, "the worker panicked while sending this job"));
         }
     }
 }
@@ -68,12 +69,13 @@ fn guarded<T>(future: impl Future<Output = T>) -> impl Future<Output = Option<T>
     AssertUnwindSafe(future).catch_unwind().map(Result::ok)
 }
 
-async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settlement, Stop> {
+async fn deliver(engine: &Arc<Engine>, ticket: &mut Ticket<Lease>) -> Result<(Settlement, Answer), Stop> {
     count_start(engine, ticket).await?;
     let lease = &ticket.job;
     let job = &lease.job;
     check_times(engine, lease)?;
     let record = registered_hook(engine, lease).await?;
+    note_limits(engine, ticket, usable(record.as_ref()));
     let delivery = assemble(engine, lease, record.as_ref())?;
     let request = render(engine, lease, &delivery)?;
     let attempt = send(engine, lease, request).await?;
@@ -81,7 +83,9 @@ async fn deliver(engine: &Engine, ticket: &mut Ticket<Lease>) -> Result<Settleme
         tell_owner(engine, job, &registered, &attempt).await;
     }
     let verdict = decide(engine, job, &delivery, &attempt);
-    Ok(settle_attempt(engine, ticket, &delivery, usable(record.as_ref()), attempt, verdict))
+    let answer = Answer::of(&attempt.outcome);
+    let settlement = settle_attempt(engine, ticket, &delivery, usable(record.as_ref()), attempt, verdict);
+    Ok((settlement, answer))
 }
 
 /// A job from a lost worker is counted as lost before it is started, so that one which kills its workers can't do so for
@@ -95,7 +99,7 @@ pub(crate) async fn count_start(engine: &Engine, ticket: &mut Ticket<Lease>) -> 
     loop {
         let count = async {
             let mut link = engine.hooks.link().await;
-            engine.queue.count_crash(&mut link, ticket.entry, deliveries).await
+            engine.queue.count_crash(&mut link, ticket.id.entry, deliveries).await
         };
         match unless_abandoned(engine, &ticket.job, Box::pin(count)).await? {
             Ok(true) => break,

@@ -1,11 +1,25 @@
-//! One destination as the dispatcher sees it: how many requests are under way, how long they take, who stands in line.
+//! One destination as the dispatcher sees it: how much it may get now, how long its requests take, who stands in line.
+
+mod breaker;
+mod limiter;
+mod rate;
+mod view;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postrider_core::entry_id::EntryId;
+use postrider_core::hook::Hook;
 use postrider_core::job::Job;
+use postrider_core::outcome::{NoAnswer, Outcome};
+
+use crate::dispatcher::LeaseId;
+
+pub(crate) use self::breaker::Change;
+use self::breaker::{Breaker, State};
+use self::limiter::Limiter;
+use self::rate::Rate;
+pub(crate) use self::view::{DestinationView, name};
 
 /// A job stands in line only where its turn comes within this time; a longer wait is waited in Redis.
 pub(crate) const MAX_LINE_WAIT: Duration = Duration::from_millis(200);
@@ -19,83 +33,298 @@ const MAX_DEFERRAL: Duration = Duration::from_secs(60);
 /// Shortest: less would come back before anything has changed.
 const MIN_DEFERRAL: Duration = Duration::from_millis(50);
 
+/// Between two jobs that come back to a tripped destination, whose pace says nothing.
+const MIN_TURN_WHILE_TRIPPED: Duration = Duration::from_millis(10);
+
 /// Jobs of one destination that are remembered after they were sent away, the first of them: those behind come back by
 /// themselves.
 const MAX_SENT_AWAY: usize = 1_000;
 
+/// A destination that has let a request wait for so long, three times longer than usual, and answered nothing meanwhile, is
+/// silent.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+
+/// Parts user id and hook id in a key. Neither can hold it: `u/a` + `b` and `u` + `a/b` are two hooks.
+const HOOK_PARTING: char = '\n';
+
 /// What limits are kept by: user id and hook id, or the URL's origin for jobs without a hook.
 pub(crate) fn key(job: &Job) -> Arc<str> {
     match (job.hook_key(), &job.to) {
-        // Parted by what neither can hold: `u/a` + `b` and `u` + `a/b` are two hooks.
-        (Some((user_id, hook_id)), _) => format!("{user_id}\n{hook_id}").into(),
+        (Some((user_id, hook_id)), _) => format!("{user_id}{HOOK_PARTING}{hook_id}").into(),
         (None, Some(endpoint)) => endpoint.origin().into(),
         // Only an event has neither: there is no destination yet that could be slow.
         (None, None) => "events".into(),
     }
 }
 
-/// A job that left the stream to wait for its destination's limit: its id, and the entry that it was.
+/// A job that left the stream to wait for its destination's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentAway {
     pub(crate) job_id: Box<str>,
-    pub(crate) entry: EntryId,
+    /// The lease that it was.
+    pub(crate) id: LeaseId,
+    /// When it comes back by itself.
+    pub(crate) back_at: Instant,
 }
 
-/// In-flight count, pace and line of one destination.
+/// The limits that a destination has from settings or its hook.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// Requests at a time; at least 1.
+    pub(crate) max_in_flight: usize,
+    /// Requests a second, if limited.
+    pub(crate) rate: Option<f64>,
+}
+
+impl Limits {
+    /// What a hook says of itself, if anything.
+    pub(crate) fn of_hook(hook: &Hook) -> Option<Self> {
+        let max_in_flight = hook.max_in_flight.map(|max| max as usize);
+        let says_something = max_in_flight.is_some() || hook.rate_per_second.is_some();
+        says_something
+            .then(|| Self { max_in_flight: max_in_flight.unwrap_or(usize::MAX), rate: hook.rate_per_second })
+    }
+}
+
+/// What the end of a job tells of its destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing: no request was made.
+    None,
+    /// It works, even where it refused this job.
+    Works,
+    /// It failed, for a reason in a few words.
+    Failed(Box<str>),
+    /// It failed since it has too much to do.
+    Overloaded(Box<str>),
+    /// It said nothing in time.
+    Silence(Box<str>),
+}
+
+impl Answer {
+    /// What an attempt tells.
+    pub fn of(outcome: &Outcome) -> Self {
+        let why = || outcome.error().into();
+        match outcome {
+            Outcome::Blocked { .. } => Self::None,
+            Outcome::Accepted { .. } | Outcome::Gone | Outcome::Rejected { .. } => Self::Works,
+            Outcome::Unavailable { status: 429 | 502 | 503 | 504, .. } => Self::Overloaded(why()),
+            Outcome::NoAnswer { cause: NoAnswer::Timeout } => Self::Silence(why()),
+            Outcome::Unavailable { .. } | Outcome::NoAnswer { .. } => Self::Failed(why()),
+        }
+    }
+}
+
+/// How a job ended, for its destination.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) answer: Answer,
+    /// When it was started.
+    pub(crate) started: Instant,
+    /// Its size.
+    pub(crate) bytes: usize,
+    /// A roll of the dice in [0, 1), brought by the caller.
+    pub(crate) roll: f64,
+}
+
+/// Whether one more request may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// It may.
+    Granted,
+    /// Its turn comes when others have ended.
+    InLine,
+    /// It has to wait that long.
+    After(Duration),
+    /// The destination is left alone.
+    Tripped,
+}
+
+/// What one destination gets, and what it has shown.
 #[derive(Debug)]
 pub(crate) struct Destination<T> {
     in_flight: usize,
-    sent_away: VecDeque<SentAway>,
-    pace: Duration,
+    /// Bytes of the jobs whose requests are under way.
+    bytes: usize,
     line: VecDeque<(T, Instant)>,
+    sent_away: VecDeque<SentAway>,
+    /// Time of an attempt, smoothed.
+    pace: Duration,
+    /// How long the oldest request has waited, where nothing was answered since.
+    stall: Duration,
     next_opening: Option<Instant>,
-}
-
-impl<T> Default for Destination<T> {
-    fn default() -> Self {
-        Self {
-            in_flight: 0,
-            sent_away: VecDeque::new(),
-            pace: Duration::ZERO,
-            line: VecDeque::new(),
-            next_opening: None,
-        }
-    }
+    /// The same for jobs that its breaker has held up for as long as it may.
+    next_late_opening: Option<Instant>,
+    /// Its hook's own limits, if any.
+    own: Option<Limits>,
+    /// Whether its hook was looked up, where there is one.
+    knows_own: bool,
+    limiter: Limiter,
+    breaker: Breaker,
+    rate: Rate,
+    last_answer: Option<Instant>,
+    /// It lets requests wait and answers none.
+    is_silent: bool,
+    last_failure: Option<Box<str>>,
 }
 
 impl<T> Destination<T> {
-    /// Requests under way.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    /// Notes a request's start.
-    pub(crate) fn start(&mut self) {
-        self.in_flight += 1;
-    }
-
-    /// Notes a job's end, and how long its request took, if it made one. The pace follows quickly, both ways: a receiver that recovers gets its jobs soon.
-    pub(crate) fn finish(&mut self, took: Option<Duration>) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some(took) = took {
-            self.pace = (self.pace * 7 + took) / 8;
+    /// One that nothing is known of.
+    pub(crate) fn new(key: &str) -> Self {
+        Self {
+            in_flight: 0,
+            bytes: 0,
+            line: VecDeque::new(),
+            sent_away: VecDeque::new(),
+            pace: Duration::ZERO,
+            stall: Duration::ZERO,
+            next_opening: None,
+            next_late_opening: None,
+            own: None,
+            knows_own: !key.contains(HOOK_PARTING),
+            limiter: Limiter::default(),
+            breaker: Breaker::default(),
+            rate: Rate::default(),
+            last_answer: None,
+            is_silent: false,
+            last_failure: None,
         }
     }
 
-    /// A request that is still under way after so long tells of the pace as well.
-    pub(crate) fn learn_from_running(&mut self, oldest: Duration) {
-        self.pace = self.pace.max(oldest);
+    /// Whether one more request may start. `is_overdue` is for a job that a breaker has held up long enough.
+    pub(crate) fn permit(&self, limits: Limits, is_overdue: bool, now: Instant) -> Permit {
+        let is_left_alone = match self.breaker.state() {
+            State::Flowing => false,
+            State::Probing { .. } => self.in_flight > 0,
+            State::Tripped { until } => self.in_flight > 0 || now < until,
+        };
+        if is_left_alone && !is_overdue {
+            return Permit::Tripped;
+        }
+        let limits = self.limits(limits);
+        // What its hook says is known as soon as the first job has looked it up.
+        let is_first_look = !self.knows_own && self.in_flight > 0;
+        if is_first_look || self.in_flight >= self.limit(limits) {
+            return Permit::InLine;
+        }
+        match limits.rate.map(|rate| self.rate.wait(rate, now)) {
+            Some(wait) if !wait.is_zero() => Permit::After(wait),
+            _ => Permit::Granted,
+        }
+    }
+
+    /// Whether a job of that size fits beside those under way; one always does.
+    pub(crate) fn has_room_for(&self, bytes: usize, max_bytes: usize) -> bool {
+        self.in_flight == 0 || self.bytes.saturating_add(bytes) <= max_bytes
+    }
+
+    /// The smaller of what holds for all and what its hook says.
+    fn limits(&self, all: Limits) -> Limits {
+        let Some(own) = self.own else { return all };
+        let rate = match (all.rate, own.rate) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Limits { max_in_flight: all.max_in_flight.min(own.max_in_flight), rate }
+    }
+
+    /// Requests that it gets at a time, as things are.
+    fn limit(&self, limits: Limits) -> usize {
+        let is_flowing = self.breaker.state() == State::Flowing;
+        if is_flowing && !self.is_silent { self.limiter.limit(limits.max_in_flight) } else { 1 }
+    }
+
+    /// Whether nothing says that it answers: it never has, or it is silent.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.last_answer.is_none() || self.is_silent
+    }
+
+    /// Notes what its hook says, if anything; `true` where that wasn't known.
+    pub(crate) fn learn_limits(&mut self, own: Option<Limits>) -> bool {
+        let is_news = !self.knows_own || self.own != own;
+        (self.own, self.knows_own) = (own, true);
+        is_news
+    }
+
+    /// Notes a request's start.
+    pub(crate) fn start(&mut self, bytes: usize, limits: Limits, now: Instant) {
+        self.in_flight += 1;
+        self.bytes += bytes;
+        self.breaker.start(now);
+        if let Some(rate) = self.limits(limits).rate {
+            self.rate.start(rate, now);
+        }
+    }
+
+    /// Notes the end of a job that was started then. The pace follows quickly, both ways: a receiver that recovers gets its jobs soon.
+    pub(crate) fn finish(&mut self, end: End, limits: Limits, now: Instant) -> Option<Change> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(end.bytes);
+        if end.answer == Answer::None {
+            self.breaker.unmade(now);
+            return None;
+        }
+        self.pace = (self.pace * 7 + now.saturating_duration_since(end.started)) / 8;
+        let is_overload = matches!(end.answer, Answer::Overloaded(_) | Answer::Silence(_));
+        if is_overload {
+            self.limiter.shrink(end.started, now, self.limits(limits).max_in_flight);
+        }
+        if !matches!(end.answer, Answer::Silence(_)) {
+            self.last_answer = Some(now);
+            self.is_silent = false;
+            self.stall = Duration::ZERO;
+        }
+        match end.answer {
+            Answer::Failed(why) | Answer::Overloaded(why) | Answer::Silence(why) => {
+                self.last_failure = Some(why);
+                self.breaker.fail(end.started, now, end.roll)
+            }
+            Answer::None | Answer::Works => self.note_success(now),
+        }
+    }
+
+    fn note_success(&mut self, now: Instant) -> Option<Change> {
+        let change = self.breaker.succeed(now);
+        match change {
+            Some(_) => self.limiter.restart(),
+            None => self.limiter.grow(),
+        }
+        change
+    }
+
+    /// A request that is still under way tells something as well: of the pace, and whether anybody is there at all.
+    pub(crate) fn learn_from_running(&mut self, oldest: Instant, now: Instant) {
+        let age = now.saturating_duration_since(oldest);
+        let has_answered = self.last_answer.is_some_and(|answer| answer >= oldest);
+        if !has_answered {
+            self.stall = age;
+            self.is_silent |= age >= SILENT_AFTER.max(self.pace * 3);
+        }
     }
 
     /// How long a job that lines up now would wait for its turn.
-    pub(crate) fn expected_wait(&self, max_in_flight: usize) -> Duration {
+    pub(crate) fn expected_wait(&self, limits: Limits, now: Instant) -> Duration {
         let ahead = u32::try_from(self.line.len() + 1).unwrap_or(u32::MAX);
-        self.turn(max_in_flight).saturating_mul(ahead)
+        let for_rate = self.limits(limits).rate.map_or(Duration::ZERO, |rate| {
+            self.rate.wait(rate, now) + rate::interval(rate).saturating_mul(ahead - 1)
+        });
+        self.turn_at_pace(limits).saturating_mul(ahead).max(for_rate)
     }
 
-    /// Time between two openings at the present pace.
-    fn turn(&self, max_in_flight: usize) -> Duration {
-        self.pace / u32::try_from(max_in_flight.max(1)).unwrap_or(u32::MAX)
+    fn turn_at_pace(&self, limits: Limits) -> Duration {
+        let limit = self.limit(self.limits(limits));
+        self.pace.max(self.stall) / u32::try_from(limit).unwrap_or(u32::MAX)
+    }
+
+    /// Time between two openings.
+    fn turn(&self, limits: Limits) -> Duration {
+        let at_rate = self.limits(limits).rate.map_or(Duration::ZERO, rate::interval);
+        let at_least = if self.is_flowing() { Duration::ZERO } else { MIN_TURN_WHILE_TRIPPED };
+        self.turn_at_pace(limits).max(at_rate).max(at_least)
+    }
+
+    fn is_flowing(&self) -> bool {
+        self.breaker.state() == State::Flowing
     }
 
     /// Stands a job in line.
@@ -104,13 +333,25 @@ impl<T> Destination<T> {
     }
 
     /// The next in line.
+    pub(crate) fn first_in_line(&self) -> Option<&T> {
+        self.line.front().map(|(ticket, _)| ticket)
+    }
+
+    /// Takes the next in line.
     pub(crate) fn next_in_line(&mut self) -> Option<T> {
         self.line.pop_front().map(|(ticket, _)| ticket)
     }
 
-    /// Takes the whole line.
-    pub(crate) fn take_line(&mut self) -> impl Iterator<Item = T> + use<'_, T> {
-        self.line.drain(..).map(|(ticket, _)| ticket)
+    /// When the first in line may go for all that the rate says; `None` where no rate holds it.
+    pub(crate) fn rate_opens(&self, limits: Limits, now: Instant) -> Option<Instant> {
+        let rate = self.limits(limits).rate.filter(|_| !self.line.is_empty())?;
+        Some(self.rate.wait(rate, now)).filter(|wait| !wait.is_zero()).map(|wait| now + wait)
+    }
+
+    /// Takes those out of the line that are asked for.
+    pub(crate) fn take_from_line(&mut self, is_asked_for: impl Fn(&T) -> bool) -> Vec<T> {
+        let taken = take_where(&mut self.line, usize::MAX, |(ticket, _)| is_asked_for(ticket));
+        taken.into_iter().map(|(ticket, _)| ticket).collect()
     }
 
     /// Takes the line apart where its first has waited too long; who has come of late stays.
@@ -121,98 +362,114 @@ impl<T> Destination<T> {
     }
 
     /// When a job that is sent away should come back. Each gets an opening of its own, so that they don't come back as
-    /// a herd, and in the order in which they went.
-    pub(crate) fn next_opening(&mut self, max_in_flight: usize, now: Instant) -> Duration {
-        let turn = self.turn(max_in_flight);
-        let soonest = now + self.expected_wait(max_in_flight).max(MIN_DEFERRAL);
-        let latest = now + MAX_DEFERRAL;
-        let opening = self.next_opening.map_or(soonest, |last| (last + turn).max(soonest)).min(latest);
-        self.next_opening = Some(opening);
-        opening.saturating_duration_since(now)
+    /// a herd, and in the order in which they went; but none is held up by a breaker beyond its patience.
+    pub(crate) fn next_opening(&mut self, limits: Limits, patience: Duration, now: Instant) -> Duration {
+        let turn = self.turn(limits);
+        let at_pace = now + self.expected_wait(limits, now).max(MIN_DEFERRAL);
+        let (last, soonest, latest) = match self.breaker.state() {
+            State::Flowing => (&mut self.next_opening, at_pace, MAX_DEFERRAL),
+            _ if patience.is_zero() => (&mut self.next_late_opening, at_pace, MAX_DEFERRAL),
+            State::Probing { .. } => (&mut self.next_opening, at_pace, patience.min(MAX_DEFERRAL)),
+            State::Tripped { until } => {
+                (&mut self.next_opening, at_pace.max(until), patience.min(MAX_DEFERRAL))
+            }
+        };
+        let opening = last.map_or(soonest, |last| (last + turn).max(soonest));
+        *last = Some(opening.min(now + MAX_DEFERRAL));
+        opening.saturating_duration_since(now).min(latest)
     }
 
-    /// Notes a job that was sent away; `false` where it is one too many.
-    pub(crate) fn remember(&mut self, job: SentAway) -> bool {
-        let has_room = self.sent_away.len() < MAX_SENT_AWAY;
-        if has_room {
+    /// Notes a job that was sent away, unless it is one too many.
+    pub(crate) fn remember(&mut self, job: SentAway, now: Instant) {
+        if self.sent_away.len() >= MAX_SENT_AWAY {
+            self.forget_those_that_are_back(now);
+        }
+        if self.sent_away.len() < MAX_SENT_AWAY {
             self.sent_away.push_back(job);
         }
-        has_room
+    }
+
+    /// They came back in the order in which they went, but for a few.
+    pub(crate) fn forget_those_that_are_back(&mut self, now: Instant) {
+        while self.sent_away.front().is_some_and(|job| job.back_at <= now) {
+            self.sent_away.pop_front();
+        }
+    }
+
+    /// Jobs that are remembered as sent away.
+    pub(crate) fn remembered(&self) -> usize {
+        self.sent_away.len()
     }
 
     /// Takes jobs that were sent away and could start now: where less than half of the limit is used, the pace has proven
     /// better than was thought.
-    pub(crate) fn take_recalled(&mut self, max_in_flight: usize) -> Vec<SentAway> {
+    pub(crate) fn take_recalled(&mut self, queue: u16, limits: Limits, now: Instant) -> Vec<SentAway> {
+        self.forget_those_that_are_back(now);
+        let limit = self.limit(self.limits(limits));
         let used = self.in_flight + self.line.len();
-        if self.sent_away.is_empty() || used * 2 > max_in_flight {
+        if self.sent_away.is_empty() || !self.is_flowing() || used * 2 > limit {
+            return Vec::new();
+        }
+        if self.limits(limits).rate.is_some_and(|rate| self.rate.wait(rate, now) > MAX_LINE_WAIT) {
             return Vec::new();
         }
         self.next_opening = None;
+        self.next_late_opening = None;
         // As many as it can take within a moment at its present pace, which a quick receiver has just shown.
-        let turn = self.turn(max_in_flight).max(Duration::from_micros(100));
+        let turn = self.turn(limits).max(Duration::from_micros(100));
         let at_this_pace = (MAX_LINE_WAIT.as_micros() / turn.as_micros()) as usize;
-        let room = (max_in_flight - used).max(at_this_pace).min(self.sent_away.len());
-        self.sent_away.drain(..room).collect()
+        let at_once = if self.limits(limits).rate.is_some() { 1 } else { limit - used };
+        let room = at_once.max(at_this_pace).min(self.sent_away.len());
+        take_where(&mut self.sent_away, room, |job| job.id.queue == queue)
     }
 
-    /// Takes all jobs that were sent away.
-    pub(crate) fn take_sent_away(&mut self) -> impl Iterator<Item = SentAway> + use<'_, T> {
-        self.sent_away.drain(..)
+    /// Takes all jobs of a queue that were sent away.
+    pub(crate) fn take_sent_away(&mut self, queue: u16) -> Vec<SentAway> {
+        take_where(&mut self.sent_away, usize::MAX, |job| job.id.queue == queue)
     }
 
-    /// Whether it can be forgotten.
-    pub(crate) fn is_idle(&self) -> bool {
+    /// Forgets what it has shown: someone knows that it works now.
+    pub(crate) fn reset(&mut self) {
+        self.limiter = Limiter::default();
+        self.breaker = Breaker::default();
+        self.last_failure = None;
+        (self.next_opening, self.next_late_opening) = (None, None);
+        self.is_silent = false;
+        (self.pace, self.stall) = (Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Whether no job depends on it.
+    pub(crate) fn is_unused(&self) -> bool {
         self.in_flight == 0 && self.line.is_empty() && self.sent_away.is_empty()
     }
+
+    /// Whether it can be forgotten, and will be the same when it comes back.
+    pub(crate) fn is_idle(&self, limits: Limits, now: Instant) -> bool {
+        let ceiling = self.limits(limits).max_in_flight;
+        self.is_unused()
+            && self.breaker.failures_in_a_row() == 0
+            && self.is_flowing()
+            && !self.limiter.is_reduced(ceiling)
+            && self.rate.is_rested(now)
+    }
+}
+
+/// Takes the first of those that are asked for, at most so many; the others stay in their order.
+pub(crate) fn take_where<T>(
+    from: &mut VecDeque<T>,
+    most: usize,
+    is_asked_for: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let mut taken = Vec::new();
+    for item in std::mem::take(from) {
+        if taken.len() < most && is_asked_for(&item) {
+            taken.push(item);
+        } else {
+            from.push_back(item);
+        }
+    }
+    taken
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn openings_come_one_after_another_up_to_a_limit() {
-        let now = Instant::now();
-        let mut destination: Destination<u32> = Destination::default();
-        destination.learn_from_running(Duration::from_secs(8));
-        let waits: Vec<_> = (0..4).map(|_| destination.next_opening(4, now).as_secs()).collect();
-        assert_eq!(waits, [2, 4, 6, 8]);
-        let last = (0..1000).map(|_| destination.next_opening(4, now)).last().unwrap();
-        assert_eq!(last, MAX_DEFERRAL);
-    }
-
-    #[test]
-    fn a_line_that_stands_still_is_dissolved() {
-        let now = Instant::now();
-        let mut destination: Destination<u32> = Destination::default();
-        destination.line_up(1, now);
-        destination.line_up(2, now + MAX_TIME_IN_LINE);
-        let later = now + MAX_TIME_IN_LINE + Duration::from_millis(1);
-        assert_eq!(destination.take_overdue(later), [1]);
-        assert_eq!(destination.next_in_line(), Some(2));
-    }
-
-    #[test]
-    fn jobs_that_were_sent_away_are_recalled_in_order_when_there_is_room() {
-        let mut destination: Destination<u32> = Destination::default();
-        for number in 0..5 {
-            let entry = EntryId { millis: number, sequence: 0 };
-            assert!(destination.remember(SentAway { job_id: format!("j{number}").into(), entry }));
-        }
-        (0..4).for_each(|_| destination.start());
-        assert!(destination.take_recalled(4).is_empty());
-        (0..3).for_each(|_| destination.finish(Some(Duration::from_secs(80))));
-        let recalled = destination.take_recalled(4);
-        assert_eq!(recalled.iter().map(|job| &*job.job_id).collect::<Vec<_>>(), ["j0", "j1", "j2"]);
-        assert_eq!(destination.take_sent_away().count(), 2);
-    }
-
-    #[test]
-    fn a_quick_destination_has_a_short_wait() {
-        let mut destination: Destination<u32> = Destination::default();
-        destination.start();
-        destination.finish(Some(Duration::from_millis(8)));
-        assert!(destination.expected_wait(1) <= Duration::from_millis(1));
-        assert!(destination.is_idle());
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use postrider_core::endpoint::EndpointCache;
 use postrider_core::entry_id::EntryId;
 use postrider_core::job::Job;
 use postrider_core::job_state::JobState;
+use postrider_core::retry::Roll;
 use postrider_sender::Sender;
 use postrider_store::fault::StoreError;
 use postrider_store::link::Link;
@@ -18,15 +19,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
 use crate::deliver;
-use crate::destination::SentAway;
-use crate::dispatcher::{Dispatcher, Pace, Placement, Ticket};
-use crate::event::{Metrics, RedisFailed, Summary};
+use crate::destination::{Answer, SentAway};
+use crate::dispatcher::{Dispatcher, Finished, LeaseId, Placement, Ticket};
+use crate::event::{DestinationChanged, Metrics, RedisFailed, Summary};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
 use crate::owners::Owners;
 use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
+use crate::slots::Slots;
 
 /// Most jobs that one call recalls.
 const MAX_RECALL: usize = 500;
@@ -34,6 +36,8 @@ const MAX_RECALL: usize = 500;
 /// A job and how it came here.
 #[derive(Debug)]
 pub(crate) struct Lease {
+    /// Whose it is: the slots are shared with the engines of other queues.
+    pub(crate) engine: Arc<Engine>,
     pub(crate) job: Job,
     /// How often its entry has been handed out.
     pub(crate) deliveries: u32,
@@ -56,7 +60,7 @@ impl Lease {
 
     /// What to remember after an attempt that the receiver answered, or that came to nothing: it is no poison.
     pub(crate) fn state_after_attempt(&self) -> JobState {
-        JobState { attempts: self.job.next_attempt(), crashes: 0, ..self.job.state }
+        JobState { attempts: self.job.next_attempt(), crashes: 0, deferred: None, ..self.job.state }
     }
 }
 
@@ -92,8 +96,8 @@ pub(crate) struct Engine {
     pub(crate) attempts: TaskTracker,
     /// URLs of registered hooks that were parsed before.
     pub(crate) endpoints: Mutex<EndpointCache>,
-    /// Wakes the intake when a slot has become free.
-    pub(crate) slot_freed: Notify,
+    /// Wakes whoever opens lines, when one opens sooner than it knew.
+    pub(crate) line_opens: Notify,
     /// When the next waiting job is due, for whoever promotes.
     pub(crate) due: crate::maintain::promote::DueTime,
     /// Workers that were found dead, for the intake to take their jobs over.
@@ -101,20 +105,25 @@ pub(crate) struct Engine {
     /// Jobs that were sent away and may come back at once, for whoever promotes.
     pub(crate) recalled: Mutex<Vec<SentAway>>,
     pub(crate) failure_lines: Summary,
-    pub(crate) dispatcher: Mutex<Dispatcher<Lease>>,
+    /// What the queues of this worker share.
+    pub(crate) slots: Arc<Slots>,
+    /// Which of them this one is.
+    pub(crate) place: u16,
 }
 
 impl Engine {
-    /// Carries out what the dispatcher has decided.
-    pub(crate) fn carry_out(self: &Arc<Self>, moves: impl IntoIterator<Item = Placement<Lease>>) {
+    /// Carries out what the dispatcher has decided, also of jobs of other queues.
+    pub(crate) fn carry_out(&self, moves: impl IntoIterator<Item = Placement<Lease>>) {
         for placement in moves {
             match placement {
                 Placement::Kept => {}
+                Placement::KeptUntil => self.line_opens.notify_one(),
                 Placement::Start(ticket) => {
-                    self.metrics.slot_taken();
-                    self.attempts.spawn(deliver::run(self.clone(), ticket));
+                    let engine = ticket.job.engine.clone();
+                    engine.metrics.slot_taken();
+                    engine.attempts.spawn(deliver::run(engine.clone(), ticket));
                 }
-                Placement::Defer(ticket, wait) => self.defer(&ticket, wait),
+                Placement::Defer(ticket, wait) => ticket.job.engine.defer(&ticket, wait),
             }
         }
     }
@@ -124,17 +133,28 @@ impl Engine {
         let job = &ticket.job.job;
         let now = self.pulse.borrow().redis_time_at_most(Instant::now());
         let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
-        let destination =
-            Destination::Deferred { until: Until::After(left), state: ticket.job.untouched_state() };
-        self.dispatcher().remember(ticket, SentAway { job_id: job.id.clone(), entry: ticket.entry });
-        self.outbox.push(settlement(ticket.entry, job, destination));
+        let state = JobState { deferred: job.state.deferred.or(Some(now)), ..ticket.job.untouched_state() };
+        let destination = Destination::Deferred { until: Until::After(left), state };
+        let moment = Instant::now();
+        let sent_away = SentAway { job_id: job.id.clone(), id: ticket.id, back_at: moment + wait };
+        self.dispatcher().remember(ticket, sent_away, moment);
+        self.outbox.push(settlement(ticket.id.entry, job, destination));
+    }
+
+    /// How much longer a breaker may hold a job up: in all as long as it would wait for its next attempt if it had failed. So
+    /// a breaker at most doubles the time that a job takes, and none waits for ever.
+    pub(crate) fn patience_of(&self, job: &Job) -> Duration {
+        let patience = self.config.retry.delay(job.next_attempt(), Roll::new(0.0));
+        let Some(since) = job.state.deferred else { return patience };
+        let now = self.pulse.borrow().redis_time_at_least(Instant::now());
+        patience.saturating_sub(now.since(since))
     }
 
     /// Makes jobs due at once that were sent away for a limit which isn't reached any more.
     pub(crate) async fn recall(&self, link: &mut Link) -> Result<(), StoreError> {
         let recalled: Vec<SentAway> = std::mem::take(&mut *self.recalled());
         for part in recalled.chunks(MAX_RECALL) {
-            let jobs: Vec<_> = part.iter().map(|job| (&*job.job_id, job.entry)).collect();
+            let jobs: Vec<_> = part.iter().map(|job| (&*job.job_id, job.id.entry)).collect();
             self.queue.recall(link, &jobs).await?;
         }
         Ok(())
@@ -145,34 +165,36 @@ impl Engine {
     }
 
     /// A job's attempt has ended: its slot is free, its settlement on the way.
-    pub(crate) fn finished(self: &Arc<Self>, settlement: Settlement) {
-        // What made no request tells nothing of its destination's pace.
-        let pace = if settlement.asked_the_receiver { Pace::Learn } else { Pace::Ignore };
-        let moves = self.dispatcher().finish(settlement.entry, Instant::now(), pace);
+    pub(crate) fn finished(self: &Arc<Self>, settlement: Settlement, answer: Answer) {
+        let id = self.lease_id(settlement.entry);
+        let finished = self.slots.dispatcher().finish(id, Instant::now(), answer, fastrand::f64());
         self.outbox.push(settlement);
-        self.after_finish(moves);
+        self.after_finish(finished);
     }
 
     /// A job needs no settlement: it is another worker's by now, or its last step settled it.
     pub(crate) fn ended(self: &Arc<Self>, entry: EntryId) {
-        let moves = {
+        let finished = {
             let mut dispatcher = self.dispatcher();
-            let moves = dispatcher.finish(entry, Instant::now(), Pace::Ignore);
-            dispatcher.settled(entry);
-            moves
+            let finished = dispatcher.finish(self.lease_id(entry), Instant::now(), Answer::None, 0.0);
+            dispatcher.settled(self.lease_id(entry));
+            finished
         };
-        self.after_finish(moves);
+        self.after_finish(finished);
     }
 
-    fn after_finish(self: &Arc<Self>, moves: Vec<Placement<Lease>>) {
+    fn after_finish(self: &Arc<Self>, finished: Finished<Lease>) {
         self.metrics.slot_left();
-        self.carry_out(moves);
-        self.slot_freed.notify_one();
+        if let Some(news) = finished.news {
+            DestinationChanged { queue: self.queue.name(), news: &news }.emit();
+        }
+        self.carry_out(finished.moves);
+        self.slots.tell_of_free_ones();
     }
 
     /// Gives back what hasn't started: for another worker, or for this one later.
     pub(crate) fn give_back_unstarted(&self) {
-        let unstarted = self.dispatcher().give_back_unstarted();
+        let unstarted = self.dispatcher().give_back_unstarted(self.place);
         for ticket in &unstarted {
             self.give_back(ticket);
         }
@@ -181,7 +203,7 @@ impl Engine {
     /// Gives one job back that hasn't started.
     pub(crate) fn give_back(&self, ticket: &Ticket<Lease>) {
         let destination = Destination::GivenBack { state: ticket.job.untouched_state() };
-        self.outbox.push(settlement(ticket.entry, &ticket.job.job, destination));
+        self.outbox.push(settlement(ticket.id.entry, &ticket.job.job, destination));
     }
 
     /// Whether requests may start: heartbeats are accepted, so the jobs held here are this worker's.
@@ -209,7 +231,12 @@ impl Engine {
     }
 
     pub(crate) fn dispatcher(&self) -> MutexGuard<'_, Dispatcher<Lease>> {
-        self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.dispatcher()
+    }
+
+    /// An entry of this queue, as the dispatcher knows it.
+    pub(crate) fn lease_id(&self, entry: EntryId) -> LeaseId {
+        LeaseId { queue: self.place, entry }
     }
 
     pub(crate) fn lost_workers(&self) -> MutexGuard<'_, Vec<LostWorker>> {
@@ -220,16 +247,7 @@ impl Engine {
 /// A settlement without an attempt to record.
 pub(crate) fn settlement(entry: EntryId, job: &Job, destination: Destination) -> Settlement {
     let hook = hook_name(job);
-    let bytes = job.size;
-    Settlement {
-        entry,
-        job_id: job.id.clone(),
-        hook,
-        destination,
-        attempt: None,
-        asked_the_receiver: false,
-        bytes,
-    }
+    Settlement { entry, job_id: job.id.clone(), hook, destination, attempt: None, bytes: job.size }
 }
 
 /// The hook that a job is for, as notices name it.

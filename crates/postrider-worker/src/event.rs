@@ -19,6 +19,9 @@ use postrider_store::presence::Loss;
 use postrider_store::queue::{Queue, Sample};
 use postrider_store::settlement::{Destination, Settled, Settlement};
 
+use crate::destination::Change;
+use crate::dispatcher::News;
+
 /// Lines of one kind are written at most once in so long; the rest are counted.
 const SUM_UP: Duration = Duration::from_secs(5);
 
@@ -308,6 +311,24 @@ impl DataLost<'_> {
             }
         };
         counter!("postrider_redis_losses_total", "queue" => queue.to_string(), "how" => how).increment(1);
+    }
+}
+
+/// A destination is left alone since it only fails, or works again.
+pub(crate) struct DestinationChanged<'a> {
+    pub(crate) queue: &'a QueueName,
+    pub(crate) news: &'a News,
+}
+
+impl DestinationChanged<'_> {
+    pub(crate) fn emit(self) {
+        let Self { queue, news: News { destination, change } } = self;
+        match change {
+            Change::Tripped => {
+                tracing::warn!(%queue, destination, "a destination only fails: its jobs wait while it is tried now and then");
+            }
+            Change::Flows => tracing::info!(%queue, destination, "a destination works again"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use postrider_store::settlement::{Destination, Settlement};
 
 use crate::deliver::patience::unless_abandoned;
 use crate::deliver::{Stop, count_start};
+use crate::destination::Answer;
 use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, settlement};
 use crate::health::Part;
@@ -17,7 +18,7 @@ pub(crate) async fn fan_out(
     engine: &Engine,
     ticket: &mut Ticket<Lease>,
     deliveries: &QueueName,
-) -> Result<Settlement, Stop> {
+) -> Result<(Settlement, Answer), Stop> {
     count_start(engine, ticket).await?;
     let ticket = &*ticket;
     let job = &ticket.job.job;
@@ -32,7 +33,10 @@ pub(crate) async fn fan_out(
                     return Err(Stop::Ended);
                 }
                 Ok(Some(FannedOut::Refused | FannedOut::Gone)) => return Err(Stop::Ended),
-                Ok(None) => return Ok(settlement(ticket.entry, job, Destination::Discarded)),
+                Ok(None) => {
+                    let ended = settlement(ticket.id.entry, job, Destination::Discarded);
+                    return Ok((ended, Answer::None));
+                }
                 // Redis without memory refuses new jobs: the event waits.
                 Err(error) => engine.failed(Part::Hooks, &error),
             }
@@ -55,7 +59,7 @@ async fn attempt(
     if hooks.is_empty() {
         return Ok(None);
     }
-    let event = Event { entry: ticket.entry, id: &job.id, created_at: job.created_at };
+    let event = Event { entry: ticket.id.entry, id: &job.id, created_at: job.created_at };
     let mut link = engine.hooks.link().await;
     engine.queue.fan_out(&mut link, deliveries, event, &hooks).await.map(Some)
 }

@@ -32,9 +32,11 @@ pub enum Part {
     Sample,
     /// Telling owners.
     Notices,
+    /// Telling of destinations, and hearing of resets.
+    Destinations,
 }
 
-const PARTS: usize = 10;
+const PARTS: usize = 11;
 
 /// Shared by the engine, the heart and the admin port.
 #[derive(Debug)]

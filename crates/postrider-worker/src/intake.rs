@@ -12,13 +12,13 @@ use postrider_store::entry::LeasedEntry;
 use postrider_store::fault::{FaultClass, StoreError};
 use postrider_store::link::Link;
 use postrider_store::queue::MAX_SCRIPT_FIELDS;
-use postrider_store::reader::Reader;
+use postrider_store::reader::{Reader, Wait};
 use postrider_store::settlement::{Destination, Made, Settlement};
 use tokio::sync::watch;
 
 use crate::config::Trade;
 use crate::destination;
-use crate::dispatcher::Ticket;
+use crate::dispatcher::{Room, Ticket};
 use crate::engine::{Engine, Lease, LostWorker, settlement};
 use crate::event::JobsTakenOver;
 use crate::health::Part;
@@ -83,6 +83,7 @@ impl Intake {
         let mut backoff = Backoff::default();
         while !self.engine.stop_reading.is_cancelled() {
             if !self.may_read() {
+                self.engine.dispatcher().rest(self.engine.place);
                 self.wait_for_a_beat().await;
                 continue;
             }
@@ -92,11 +93,13 @@ impl Intake {
                     self.engine.works(Part::Intake);
                 }
                 Err(error) => {
+                    self.engine.dispatcher().rest(self.engine.place);
                     self.recover_from(&error);
                     backoff.pause().await;
                 }
             }
         }
+        self.engine.dispatcher().rest(self.engine.place);
     }
 
     fn may_read(&self) -> bool {
@@ -130,37 +133,40 @@ impl Intake {
             self.engine.health.set_phase(None);
             self.has_started = true;
         }
-        let room = self.engine.dispatcher().reserve();
-        if room == 0 {
-            let _ = tokio::time::timeout(LOOK_UP, self.engine.slot_freed.notified()).await;
+        let (slots, place) = (self.engine.slots.clone(), self.engine.place);
+        let room = slots.dispatcher().reserve(place);
+        if room.count == 0 {
+            let _ = tokio::time::timeout(LOOK_UP, slots.freed(place)).await;
             return Ok(());
         }
         let begun = Instant::now();
         let leased = self.lease(room).await;
-        self.engine.dispatcher().release(room);
+        slots.dispatcher().release(place, room, leased.as_ref().map_or(0, Vec::len));
+        slots.tell_others_of_free_ones(place);
         self.admit(leased?, begun);
         Ok(())
     }
 
-    async fn lease(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+    async fn lease(&mut self, room: Room) -> Result<Vec<LeasedEntry>, StoreError> {
         if self.recover_at <= Instant::now() {
-            let found = self.recover(room).await?;
+            let found = self.recover(room.count).await?;
             self.recover_at = Instant::now() + if found.is_empty() { RECOVER_EVERY } else { Duration::ZERO };
             return Ok(found);
         }
         let lost = self.engine.lost_workers().last().cloned();
         match lost {
-            Some(lost) => self.take_over(&lost, room).await,
+            Some(lost) => self.take_over(&lost, room.count).await,
             None => self.read(room).await,
         }
     }
 
-    async fn read(&mut self, room: usize) -> Result<Vec<LeasedEntry>, StoreError> {
+    async fn read(&mut self, room: Room) -> Result<Vec<LeasedEntry>, StoreError> {
         let engine = &self.engine;
         let recently = engine.config.heartbeat + RECENTLY;
         let redis_answers = || engine.pulse.borrow().age(Instant::now()).is_some_and(|age| age < recently);
         engine.health.read_begins();
-        let read = self.reader.read(&engine.queue, room, redis_answers).await;
+        let wait = if room.waits { Wait::ForEntries } else { Wait::No };
+        let read = self.reader.read(&engine.queue, room.count, wait, redis_answers).await;
         engine.health.read_ends();
         read
     }
@@ -171,7 +177,11 @@ impl Intake {
         let pending = self.engine.queue.own_pending(&mut self.link, most).await?;
         let unknown: Vec<_> = {
             let dispatcher = self.engine.dispatcher();
-            pending.into_iter().filter(|id| !dispatcher.holds(*id)).take(room.min(MAX_FETCH)).collect()
+            pending
+                .into_iter()
+                .filter(|id| !dispatcher.holds(self.engine.lease_id(*id)))
+                .take(room.min(MAX_FETCH))
+                .collect()
         };
         if unknown.is_empty() {
             self.takeover_unanswered = false;
@@ -206,7 +216,7 @@ impl Intake {
         for entry in entries {
             let Some(ticket) = self.examine_safely(entry, leased) else { continue };
             if !self.may_admit(leased) {
-                self.engine.dispatcher().hold_finished(ticket.entry);
+                self.engine.dispatcher().hold_finished(ticket.id);
                 self.engine.give_back(&ticket);
                 continue;
             }
@@ -237,7 +247,7 @@ impl Intake {
         let size = entry_size(&fields);
         {
             let mut dispatcher = self.engine.dispatcher();
-            if dispatcher.holds(entry.id) {
+            if dispatcher.holds(self.engine.lease_id(entry.id)) {
                 return None;
             }
             dispatcher.note_size(size);
@@ -250,17 +260,19 @@ impl Intake {
                 return None;
             }
         };
-        let lease = Lease { job, deliveries: entry.deliveries, taken_over: entry.taken_over, leased };
+        let engine = self.engine.clone();
+        let lease = Lease { engine, job, deliveries: entry.deliveries, taken_over: entry.taken_over, leased };
         let crashes = lease.crashes().saturating_add(u32::from(lease.taken_over));
         if crashes >= self.engine.config.max_crashes {
             self.bury_poison(entry.id, &lease, crashes);
             return None;
         }
         Some(Ticket {
-            entry: entry.id,
+            id: self.engine.lease_id(entry.id),
             destination: destination::key(&lease.job),
             bytes: lease.job.size,
             suspect: crashes >= 2,
+            patience: self.engine.patience_of(&lease.job),
             job: lease,
         })
     }
@@ -282,16 +294,8 @@ impl Intake {
         bytes: usize,
         wide: Option<Vec<Field>>,
     ) {
-        self.engine.dispatcher().hold_finished(entry);
-        let settlement = Settlement {
-            entry,
-            job_id,
-            hook: None,
-            destination,
-            attempt: None,
-            asked_the_receiver: false,
-            bytes,
-        };
+        self.engine.dispatcher().hold_finished(self.engine.lease_id(entry));
+        let settlement = Settlement { entry, job_id, hook: None, destination, attempt: None, bytes };
         self.engine.outbox.push_parcel(Parcel { settlement, wide });
     }
 
@@ -301,7 +305,7 @@ impl Intake {
             made: Made { status: 0, attempts: lease.job.state.attempts },
             error: format!("the job was lost with its worker {crashes} times (queue.max_crashes)"),
         };
-        self.engine.dispatcher().hold_finished(entry);
+        self.engine.dispatcher().hold_finished(self.engine.lease_id(entry));
         self.engine.outbox.push(settlement(entry, &lease.job, destination));
     }
 }

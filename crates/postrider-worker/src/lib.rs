@@ -1,6 +1,6 @@
 //! The engine of one worker process for one queue: fetch, deliver or fan out, settle, promote, reclaim, drain.
 //!
-//! - [`run`]: the life of a worker from its first heartbeat to its leave-taking.
+//! - [`slots`]: what the engines of one process share, a queue each. [`run`]: the life of a worker from its first heartbeat to its leave-taking.
 //! - `intake`: the one task that leases entries; [`dispatcher`]: who may start now (pure); `deliver`: one job's attempt
 //!   as a story, `fan_out`: one event's; `settle`: outcomes to Redis, in batches.
 //! - `owners`: what owners of hooks are told. `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
@@ -27,3 +27,4 @@ mod pulse;
 mod redact;
 pub mod run;
 mod settle;
+pub mod slots;

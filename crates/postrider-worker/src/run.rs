@@ -17,20 +17,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
-use crate::dispatcher::Dispatcher;
 use crate::engine::Engine;
 use crate::event::{Metrics, Summary};
 use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
 use crate::intake::Intake;
-use crate::maintain::{held, lost_workers, promote, sample, sweep};
+use crate::maintain::{destinations, held, lost_workers, promote, sample, sweep};
 use crate::outbox::Outbox;
 use crate::owners::{self, Owners};
 use crate::pace::Backoff;
 use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::settle;
+use crate::slots::Slots;
 
 /// How long the last results may take to reach Redis. After it, their jobs are taken over by another worker.
 const LAST_SETTLE: Duration = Duration::from_secs(5);
@@ -58,26 +58,45 @@ pub struct Stop {
     pub abandon: CancellationToken,
 }
 
+/// What the engine of one queue is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Its settings.
+    pub config: WorkerConfig,
+    /// The way to Redis.
+    pub connector: Connector,
+    /// What sends.
+    pub sender: Sender,
+    /// What the probes ask.
+    pub health: Arc<Health>,
+    /// The slots that it shares.
+    pub share: Share,
+}
+
+/// The slots of a worker, and which of its queues wants some.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// The slots.
+    pub slots: Arc<Slots>,
+    /// The queue's place among those that share them.
+    pub place: u16,
+}
+
 /// Runs a worker until it is told to stop, then drains it. Waits for a Redis that can't be reached.
-pub async fn run(
-    config: WorkerConfig,
-    connector: Connector,
-    sender: Sender,
-    health: Arc<Health>,
-    stop: Stop,
-) -> Result<(), RunError> {
-    let connector = connector.for_key(config.queue.as_str());
+pub async fn run(setup: Setup, stop: Stop) -> Result<(), RunError> {
+    let (config, health) = (&setup.config, &setup.health);
+    let connector = setup.connector.for_key(config.queue.as_str());
     let mut link = Link::new(connector.clone());
-    let checked = stop.drain.run_until_cancelled(check_redis(&config, &mut link, &health)).await;
+    let checked = stop.drain.run_until_cancelled(check_redis(config, &mut link, health)).await;
     let Some(checked) = checked else { return Ok(()) };
     checked?;
     let consumer = consumer_name();
     let queue = Queue::new(config.queue.clone(), &consumer, config.max_attempt_records);
-    let about = about(&config, &consumer);
-    let parts = HeartParts::new(&config, queue.clone(), connector.clone(), health.clone(), about);
+    let about = about(config, &consumer);
+    let parts = HeartParts::new(config, queue.clone(), connector.clone(), health.clone(), about);
     let (heart, pulse) = Heart::start(parts)?;
     tracing::info!(worker = consumer, queue = %config.queue, redis = connector.address(), "worker started");
-    let engine = Arc::new(build(config, queue, sender, &connector, health, pulse, &stop));
+    let engine = Arc::new(build(setup, queue, &connector, pulse, &stop));
     let crew = Crew::start(&engine, &connector);
     let broken = crew.broken.clone();
     tokio::select! {
@@ -112,16 +131,14 @@ async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) ->
 }
 
 fn build(
-    config: WorkerConfig,
+    setup: Setup,
     queue: Queue,
-    sender: Sender,
     connector: &Connector,
-    health: Arc<Health>,
     pulse: watch::Receiver<Pulse>,
     stop: &Stop,
 ) -> Engine {
+    let Setup { config, sender, health, share, .. } = setup;
     Engine {
-        dispatcher: Mutex::new(Dispatcher::new(config.bounds)),
         metrics: Metrics::new(&queue),
         hooks: HookCache::new(SharedLink::new(connector.clone())),
         config,
@@ -130,6 +147,8 @@ fn build(
         proxy_trouble: ProxyTrouble::default(),
         health,
         pulse,
+        slots: share.slots,
+        place: share.place,
         outbox: Outbox::default(),
         owners: Owners::default(),
         stop_reading: stop.drain.child_token(),
@@ -137,7 +156,7 @@ fn build(
         finish: CancellationToken::new(),
         attempts: TaskTracker::new(),
         endpoints: Mutex::default(),
-        slot_freed: Notify::new(),
+        line_opens: Notify::new(),
         due: promote::DueTime::default(),
         lost_workers: Mutex::default(),
         recalled: Mutex::default(),
@@ -168,6 +187,7 @@ impl Crew {
         others.spawn(watch.over("owners", owners::run(engine.clone(), link())));
         others.spawn(watch.over("sample", sample::run(engine.clone(), link())));
         others.spawn(watch.over("sweep", sweep::run(engine.clone())));
+        others.spawn(watch.over("destinations", destinations::run(engine.clone(), link())));
         others.close();
         let intake = Intake::new(engine.clone(), reader, link()).run();
         let intake = tokio::spawn(watch.over("intake", intake));
@@ -202,12 +222,12 @@ impl Watch {
 /// until the grace is over, and what is cut off goes back too.
 async fn drain(engine: Arc<Engine>, crew: Crew, heart: Heart, mut link: Link) {
     let grace_ends = tokio::time::Instant::now() + engine.config.grace;
-    let in_flight = engine.dispatcher().in_flight();
+    let in_flight = engine.dispatcher().in_flight(engine.place);
     tracing::info!(queue = %engine.queue.name(), in_flight, grace = ?engine.config.grace, "draining");
     engine.health.set_phase(Some("draining"));
     engine.stop_reading.cancel();
     engine.give_back_unstarted();
-    let sent_away = engine.dispatcher().take_sent_away();
+    let sent_away = engine.dispatcher().take_sent_away(engine.place);
     engine.recalled().extend(sent_away.iter().cloned());
     engine.due.at_once();
     let abandon = engine.abandon.clone();
@@ -225,7 +245,7 @@ async fn drain(engine: Arc<Engine>, crew: Crew, heart: Heart, mut link: Link) {
     engine.attempts.wait().await;
     patience.abort();
     if tokio::time::timeout(LAST_SETTLE, all_settled(&engine)).await.is_err() {
-        let left = engine.dispatcher().unsettled();
+        let left = engine.dispatcher().unsettled(engine.place);
         tracing::warn!(left, "results could not be written in time: their jobs will be sent again");
     }
     // Once more: some may have been on their way out when they were called.
@@ -254,7 +274,7 @@ async fn end_of_intake(mut intake: JoinHandle<()>, waker: &Waker, link: &mut Lin
 }
 
 async fn all_settled(engine: &Engine) {
-    while engine.dispatcher().unsettled() > 0 {
+    while engine.dispatcher().unsettled(engine.place) > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

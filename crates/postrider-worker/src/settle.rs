@@ -122,7 +122,7 @@ impl Settler {
         if let Some(reason) = death(settlement, result) {
             self.engine.owners.notice(about_death(settlement, reason));
         }
-        self.engine.dispatcher().settled(settlement.entry);
+        self.engine.dispatcher().settled(self.engine.lease_id(settlement.entry));
     }
 
     fn set_aside(&mut self, parcel: Parcel, cause: &str) {

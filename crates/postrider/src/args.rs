@@ -1,11 +1,13 @@
 //! What was typed: commands and their options. What settings mean is `settings.rs`'.
 
 mod check;
+mod destinations;
 mod doctor;
 mod enqueue;
 mod flags;
 mod hooks;
 mod moment;
+mod queue;
 mod sink;
 
 use std::convert::Infallible;
@@ -15,6 +17,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use postrider_core::secret::Secret;
 
 pub(crate) use check::{CheckArgs, CheckWork};
+pub(crate) use destinations::{
+    DestinationsArgs, DestinationsWork, ListDestinations, ResetDestinations, ShowDestination,
+};
 pub(crate) use doctor::{DoctorArgs, DoctorWork};
 pub(crate) use enqueue::{
     EnqueueArgs, EnqueueWork, EventArgs, EventWork, JobArgs, SECRET_VARIABLE, SharedArgs, TypedHeader,
@@ -24,6 +29,7 @@ pub(crate) use hooks::{
     CreateHook, DisableHook, HookFields, HookName, HooksArgs, HooksWork, List, ListHooks, RotateHook,
     SecretFlags, TestHook, UpdateHook,
 };
+pub(crate) use queue::{QueueArgs, QueueStats, QueueWork, WhichQueues};
 pub(crate) use sink::{Behave, SinkArgs, names_of_behaviours};
 
 const EXAMPLES: &str = "\
@@ -34,6 +40,8 @@ Examples:
   postrider event --user 9u --type note --content '{}'
   postrider sink --listen 127.0.0.1:9000 --fail-first 2
   postrider check --resolve https://hooks.example/in
+  postrider queue stats
+  postrider destinations list --held-back
   postrider doctor
   postrider config --json
 
@@ -61,6 +69,10 @@ pub(crate) enum Command {
     Event(Box<EventArgs>),
     /// Register hooks, look at them, change them, try them
     Hooks(Box<HooksArgs>),
+    /// Show queues in figures, pause them, let them go on
+    Queue(QueueArgs),
+    /// Show which receivers get how much and why, and let workers forget how one has fared
+    Destinations(DestinationsArgs),
     /// Run a receiver to test with, which prints each request
     Sink(SinkArgs),
     /// Say whether a worker would connect to a URL, and if not, why
@@ -136,6 +148,10 @@ fn definition() -> clap::Command {
         .mut_subcommand("enqueue", |command| flags::show_only(command, enqueue::SECTIONS))
         .mut_subcommand("event", |command| flags::show_only(command, enqueue::EVENT_SECTIONS))
         .mut_subcommand("hooks", |command| flags::for_all_below(flags::show_only(command, hooks::SECTIONS)))
+        .mut_subcommand("queue", |command| flags::for_all_below(flags::show_only(command, queue::SECTIONS)))
+        .mut_subcommand("destinations", |command| {
+            flags::for_all_below(flags::show_only(command, destinations::SECTIONS))
+        })
         .mut_subcommand("check", |command| flags::show_only(command, check::SECTIONS))
         .mut_subcommand("doctor", |command| flags::show_only(command, doctor::SECTIONS))
         .mut_subcommand("healthcheck", |command| flags::show_only(command, &["http"]))
@@ -153,7 +169,19 @@ mod tests {
     #[test]
     fn only_commands_that_work_are_listed() {
         let help = definition().render_help().to_string();
-        for command in ["worker", "demo", "enqueue", "event", "hooks", "sink", "check", "doctor", "config"] {
+        for command in [
+            "worker",
+            "demo",
+            "enqueue",
+            "event",
+            "hooks",
+            "queue",
+            "destinations",
+            "sink",
+            "check",
+            "doctor",
+            "config",
+        ] {
             assert!(help.contains(&format!("\n  {command} ")), "{help}");
         }
         for command in ["healthcheck", "dead"] {

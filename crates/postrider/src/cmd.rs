@@ -3,11 +3,14 @@
 mod check;
 mod config;
 mod demo;
+mod destinations;
 mod doctor;
 mod enqueue;
 mod healthcheck;
 mod hooks;
+mod queue;
 mod sink;
+mod tell;
 mod typed_file;
 mod worker;
 
@@ -24,6 +27,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Enqueue(args) => enqueue::run(&prepare(args.settings)?, args.work),
         Command::Event(args) => enqueue::run_events(&prepare(args.settings)?, args.work),
         Command::Hooks(args) => hooks::run(&prepare(args.settings)?, args.work),
+        Command::Queue(args) => queue::run(&prepare(args.settings)?, args.work),
+        Command::Destinations(args) => destinations::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
         Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use postrider_core::queue_name::QueueName;
 use postrider_core::shard::{key_slot, shard_events, shard_queue};
 use postrider_store::connect::tls::{IdentityPem, Tls, TlsFault};
 use postrider_store::connect::{Connector, is_cluster};
+use postrider_store::fault::{FaultClass, StoreError};
 
 use crate::exit::Failure;
 use crate::outgoing::{problem_with_file, read};
@@ -21,6 +23,15 @@ const KEY_FILE: &str = "redis.client_key_file";
 pub(crate) fn connector(redis: &Redis) -> Result<Connector, Failure> {
     let tls = if redis.wants_tls { Some(tls(redis)?) } else { None };
     Connector::with_tls(&redis.url, tls).map_err(|problem| Failure::Unfit(format!("redis.url: {problem}")))
+}
+
+/// How a command ends whose operation failed: whether Redis can't be reached, or refuses.
+pub(crate) fn failure(error: &StoreError) -> Failure {
+    let why = anyhow!(error.line());
+    match error.class() {
+        FaultClass::Reconnect | FaultClass::BackOff => Failure::RedisUnreachable(why),
+        _ => Failure::Failed(why),
+    }
 }
 
 /// What the files say.

@@ -91,8 +91,6 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
-        // Checked here and used by later versions only.
-        reader.optional("destination.rate", kind::Kind::rate);
         let queue = Queue::read(reader);
         Self {
             redis: Redis::read(reader),

@@ -11,7 +11,7 @@ use postrider_store::connect::Connector;
 use postrider_store::entry::LeasedEntry;
 use postrider_store::link::Link;
 use postrider_store::queue::Queue;
-use postrider_store::reader::Reader;
+use postrider_store::reader::{Reader, Wait};
 use postrider_store::settlement::{Destination, Made, Settled, Settlement};
 use postrider_tests::redis_server::{RedisOptions, RedisServer};
 use redis::FromRedisValue;
@@ -72,7 +72,7 @@ impl Bench {
     }
 
     pub(crate) async fn read(&self, worker: &str, count: usize) -> Vec<LeasedEntry> {
-        self.reader().read(&self.worker(worker), count, || false).await.unwrap()
+        self.reader().read(&self.worker(worker), count, Wait::ForEntries, || false).await.unwrap()
     }
 
     /// Settles one job as `worker`.
@@ -117,15 +117,7 @@ impl Bench {
 }
 
 pub(crate) fn settlement(entry: EntryId, job: &str, destination: Destination) -> Settlement {
-    Settlement {
-        entry,
-        job_id: job.into(),
-        hook: None,
-        destination,
-        attempt: None,
-        asked_the_receiver: false,
-        bytes: 0,
-    }
+    Settlement { entry, job_id: job.into(), hook: None, destination, attempt: None, bytes: 0 }
 }
 
 pub(crate) fn retry(wait: Duration) -> Destination {

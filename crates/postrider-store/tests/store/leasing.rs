@@ -1,6 +1,7 @@
 use postrider_core::time::Timestamp;
 use postrider_store::fault::FaultClass;
 use postrider_store::queue::Consumer;
+use postrider_store::reader::Wait;
 use postrider_store::settlement::{Destination, Settled};
 use postrider_store::{hooks, presence};
 
@@ -104,12 +105,12 @@ async fn a_sleeping_reader_can_be_woken_and_hears_of_a_lost_stream() {
     let mut bench = Bench::start().await;
     let mut reader = bench.reader();
     let (waker, queue) = (reader.waker(), bench.worker("a"));
-    assert!(reader.read(&queue, 1, || false).await.unwrap().is_empty());
+    assert!(reader.read(&queue, 1, Wait::ForEntries, || false).await.unwrap().is_empty());
     let asleep = {
         let queue = queue.clone();
         tokio::spawn(async move {
             let started = std::time::Instant::now();
-            let read = reader.read(&queue, 1, || false).await.map(|entries| entries.len());
+            let read = reader.read(&queue, 1, Wait::ForEntries, || false).await.map(|entries| entries.len());
             (read.unwrap(), started.elapsed(), reader)
         })
     };
@@ -118,7 +119,7 @@ async fn a_sleeping_reader_can_be_woken_and_hears_of_a_lost_stream() {
     let (read, slept, mut reader) = asleep.await.unwrap();
     assert!(read == 0 && slept < postrider_store::reader::BLOCK, "{slept:?}");
 
-    let asleep = tokio::spawn(async move { reader.read(&queue, 1, || false).await });
+    let asleep = tokio::spawn(async move { reader.read(&queue, 1, Wait::ForEntries, || false).await });
     blocked_clients(&bench, 1).await;
     bench.ask::<String>(&["FLUSHALL"]).await;
     assert_eq!(asleep.await.unwrap().unwrap_err().class(), FaultClass::NoGroup);

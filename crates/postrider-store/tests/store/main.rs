@@ -4,6 +4,7 @@
 
 mod bench_of_one;
 mod doctor;
+mod figures;
 mod holding;
 mod leasing;
 mod loss;

@@ -1,20 +1,32 @@
-//! What an attempt means for the owner of its hook.
+//! What a hook says of its limits, and what an attempt means for the owner of the hook.
 
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use postrider_core::delivery::Delivery;
+use postrider_core::hook::Hook;
 use postrider_core::job::Job;
 use postrider_core::outcome::Outcome;
 use postrider_sender::Attempt;
 use postrider_store::notices::NoticeKind;
 use postrider_store::settlement::HookName;
 
-use crate::engine::Engine;
+use crate::destination::Limits;
+use crate::dispatcher::Ticket;
+use crate::engine::{Engine, Lease};
 use crate::health::Part;
 use crate::hook_cache::Record;
 use crate::owners::about_hook;
 use crate::pace::Backoff;
+
+/// The limits of a hook are its destination's from now on; others may have waited to hear of them.
+pub(super) fn note_limits(engine: &Engine, ticket: &Ticket<Lease>, hook: Option<&Hook>) {
+    if ticket.job.job.hook_key().is_some() {
+        let own = hook.and_then(Limits::of_hook);
+        let moves = engine.dispatcher().learn_limits(&ticket.destination, own, Instant::now());
+        engine.carry_out(moves);
+    }
+}
 
 /// The registered hook whose own URL was asked; a job's own `to` may be another, and says nothing about the hook.
 pub(super) fn registered_for(

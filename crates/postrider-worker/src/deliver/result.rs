@@ -44,12 +44,11 @@ pub(super) fn settle_attempt(
     // A job that is done is nobody's news.
     let hook = if matches!(destination, Destination::Done) { None } else { hook_name(job) };
     Settlement {
-        entry: ticket.entry,
+        entry: ticket.id.entry,
         job_id: job.id.clone(),
         hook,
         destination,
         attempt: record,
-        asked_the_receiver: was_made,
         bytes: job.size,
     }
 }

@@ -35,6 +35,10 @@ impl Hasher for IdHasher {
         self.0 = product as u64 ^ (product >> 64) as u64;
     }
 
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(number.into());
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.write_u64(u64::from(*byte));

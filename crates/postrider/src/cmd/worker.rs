@@ -5,12 +5,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use postrider_admin::{AdminPort, AdminState, RunningAdmin};
 use postrider_core::delivery::Defaults;
+use postrider_core::queue_name::QueueName;
 use postrider_sender::Sender;
 use postrider_store::connect::Connector;
 use postrider_worker::config::{Trade, WorkerConfig};
-use postrider_worker::dispatcher::Bounds;
+use postrider_worker::dispatcher::{Bounds, Order};
 use postrider_worker::health::Health;
-use postrider_worker::run::{self, RunError, Stop};
+use postrider_worker::run::{self, RunError, Setup, Share, Stop};
+use postrider_worker::slots::Slots;
 
 use tokio::task::JoinSet;
 
@@ -18,6 +20,7 @@ use crate::exit::Failure;
 use crate::outgoing;
 use crate::redis;
 use crate::settings::Settings;
+use crate::settings::sections::{Events, QueueShare};
 use crate::stop::Signals;
 use crate::telemetry::Metrics;
 
@@ -43,20 +46,38 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
 struct Engine {
     config: WorkerConfig,
     health: Arc<Health>,
+    share: Share,
 }
 
-/// One engine for jobs, and one for events where they are fanned out here.
+/// One engine for each queue, all on the same slots; and one for events where they are fanned out here.
 fn engines(settings: &Settings) -> Vec<Engine> {
-    let deliver = engine_config(settings);
-    let fan_out = settings.events.as_ref().map(|events| WorkerConfig {
+    let shares = &settings.queue.shares;
+    let config = |share: &QueueShare| engine_config(settings, share.name.clone());
+    let weights: Vec<u32> = shares.iter().map(|share| share.weight).collect();
+    let slots = Arc::new(Slots::new(config(&shares[0]).bounds, settings.queue.order, &weights));
+    let share = |place: u16| Share { slots: slots.clone(), place };
+    let deliver = shares.iter().zip(0..).map(|(queue, place)| (config(queue), share(place)));
+    let fan_out = settings.events.as_ref().map(|events| {
+        let config = fan_out_config(config(&shares[0]), events);
+        let slots = Arc::new(Slots::new(config.bounds, Order::Weighted, &[1]));
+        (config, Share { slots, place: 0 })
+    });
+    let engine = |(config, share): (WorkerConfig, Share)| Engine {
+        health: Arc::new(Health::new(config.heartbeat)),
+        config,
+        share,
+    };
+    deliver.chain(fan_out).map(engine).collect()
+}
+
+fn fan_out_config(deliver: WorkerConfig, events: &Events) -> WorkerConfig {
+    WorkerConfig {
         queue: events.stream.clone(),
         trade: Trade::FanOut { deliveries: events.queue.clone() },
         // Events have no destination of their own that could be slow.
-        bounds: Bounds { max_in_flight: deliver.bounds.slots, ..deliver.bounds },
-        ..deliver.clone()
-    });
-    let engine = |config: WorkerConfig| Engine { health: Arc::new(Health::new(config.heartbeat)), config };
-    std::iter::once(deliver).chain(fan_out).map(engine).collect()
+        bounds: Bounds { max_in_flight: deliver.bounds.slots, rate: None, ..deliver.bounds },
+        ..deliver
+    }
 }
 
 /// Runs them side by side. If one ends by itself, the others are told to stop.
@@ -67,8 +88,9 @@ async fn run_all(
     stop: &Stop,
 ) -> Result<(), RunError> {
     let mut running = JoinSet::new();
-    for Engine { config, health } in engines {
-        running.spawn(run::run(config, connector.clone(), sender.clone(), health, stop.clone()));
+    for Engine { config, health, share } in engines {
+        let (connector, sender) = (connector.clone(), sender.clone());
+        running.spawn(run::run(Setup { config, connector, sender, health, share }, stop.clone()));
     }
     let mut first_error = Ok(());
     while let Some(ended) = running.join_next().await {
@@ -133,13 +155,14 @@ fn open_admin_port(
     Ok(Some(running))
 }
 
-fn engine_config(settings: &Settings) -> WorkerConfig {
+fn engine_config(settings: &Settings, queue: QueueName) -> WorkerConfig {
     WorkerConfig {
-        queue: settings.queue.first().clone(),
+        queue,
         trade: Trade::Deliver,
         bounds: Bounds {
             slots: settings.worker.concurrency,
             max_in_flight: settings.worker.max_in_flight,
+            rate: settings.worker.rate,
             max_bytes: settings.worker.max_bytes,
         },
         max_job_bytes: settings.queue.max_job_bytes,

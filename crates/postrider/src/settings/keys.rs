@@ -111,12 +111,7 @@ pub(crate) static KEYS: &[Key] = &[
         Kind::Whole { min: 1, max: 10_000 },
         "Requests at a time to one destination",
     ),
-    Key::new(
-        "destination.rate",
-        Nothing,
-        Kind::Rate,
-        "Requests a second to one destination; not in this version",
-    ),
+    Key::new("destination.rate", Nothing, Kind::Rate, "Requests a second to one destination"),
     Key::new(
         "retry.max_attempts",
         Text("12"),

@@ -1,5 +1,4 @@
-//! Rules between settings, and what this version does not do yet: refused with a sentence rather than
-//! silently ignored.
+//! Rules between settings.
 
 use super::Settings;
 use super::reader::Reader;
@@ -19,7 +18,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) {
             rule: "must be at least three times worker.heartbeat",
         },
         Rule {
-            broken: settings.events.as_ref().is_some_and(|events| events.stream == *settings.queue.first()),
+            broken: settings.events.as_ref().is_some_and(|events| settings.queue.serves(&events.stream)),
             key: "events.stream",
             other: "queue.names",
             rule: "must not be one of queue.names",
@@ -37,7 +36,6 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     check_client_files(reader, ["tls.client_cert_file", "tls.client_key_file"]);
     check_client_files(reader, ["redis.client_cert_file", "redis.client_key_file"]);
     check_tls_of_redis(settings, reader);
-    refuse_what_is_not_served(settings, reader);
 }
 
 /// A certificate without its key proves nothing, nor does a key without its certificate.
@@ -72,19 +70,6 @@ impl Rule {
         if reader.sound(&[self.key, self.other]) {
             let rule = format!("{}, which is {}", self.rule, reader.text(self.other));
             reader.complain(self.key, rule);
-        }
-    }
-}
-
-fn refuse_what_is_not_served(settings: &Settings, reader: &mut Reader<'_>) {
-    let several = settings.queue.shares.len() > 1;
-    let rate = !reader.text("destination.rate").is_empty();
-    for (refused, key, rule) in [
-        (several, "queue.names", "this version serves one queue a worker; start a worker for each"),
-        (rate, "destination.rate", "this version has no limit of rate; leave it empty"),
-    ] {
-        if refused && reader.sound(&[key]) {
-            reader.complain(key, rule.to_owned());
         }
     }
 }

@@ -10,6 +10,7 @@ use postrider_core::queue_name::QueueName;
 use postrider_core::secret::Secret;
 use postrider_store::connect;
 use postrider_worker::config::WhenInactive;
+use postrider_worker::dispatcher::Order;
 
 use super::kind::{Kind, LOG_LEVELS};
 use super::reader::Reader;
@@ -52,6 +53,8 @@ impl Redis {
 pub(crate) struct Queue {
     /// The queues to serve, with their weights; never empty.
     pub(crate) shares: Vec<QueueShare>,
+    /// How they share the slots.
+    pub(crate) order: Order,
     /// Largest entry in bytes.
     pub(crate) max_job_bytes: usize,
     /// A job lost with its worker this many times is poison.
@@ -71,17 +74,22 @@ const MAX_WEIGHT: u32 = 1000;
 
 impl Queue {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        reader.word("queue.order");
         Self {
             shares: reader.plain("queue.names", |_, text| queue_shares(text)),
+            order: if reader.word("queue.order") == "strict" { Order::Strict } else { Order::Weighted },
             max_job_bytes: reader.bytes("queue.max_job_bytes"),
             max_crashes: reader.whole("queue.max_crashes"),
         }
     }
 
-    /// The queue named first: the one that this version serves.
+    /// The queue named first: where jobs go that name none.
     pub(crate) fn first(&self) -> &QueueName {
         &self.shares.first().expect("an empty list is refused").name
+    }
+
+    /// Whether it is one of them.
+    pub(crate) fn serves(&self, queue: &QueueName) -> bool {
+        self.shares.iter().any(|share| share.name == *queue)
     }
 }
 
@@ -132,6 +140,8 @@ pub(crate) struct Worker {
     pub(crate) max_bytes: usize,
     /// Requests at a time to one destination.
     pub(crate) max_in_flight: usize,
+    /// Requests a second to one destination, if limited.
+    pub(crate) rate: Option<f64>,
 }
 
 /// The part of a worker's slots that one destination may take where nothing is set.
@@ -150,6 +160,7 @@ impl Worker {
             max_bytes: reader.bytes("worker.max_bytes"),
             max_in_flight: max_in_flight
                 .map_or((concurrency / SHARE_OF_ONE_DESTINATION).max(1), |most| most.min(concurrency)),
+            rate: reader.optional("destination.rate", Kind::rate),
         }
     }
 }

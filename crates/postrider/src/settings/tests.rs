@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use postrider_core::profile::Profile;
+use postrider_worker::dispatcher::Order;
 
 use super::key::Key;
 use super::keys::KEYS;
 use super::layers::Given;
 use super::problem::Problems;
+use super::sections::Queue;
 use super::{Loaded, Settings};
 
 fn load(values: &[(&str, &str)]) -> Result<Loaded, Problems> {
@@ -146,14 +148,24 @@ fn one_destination_gets_all_slots_at_most() {
 }
 
 #[test]
+fn a_destination_has_a_rate_where_one_is_set() {
+    assert_eq!(settings(&[("destination.rate", "2.5")]).worker.rate, Some(2.5));
+    assert_eq!(settings(&[]).worker.rate, None);
+    check_refused("destination.rate", "0");
+}
+
+#[test]
 fn a_rule_is_silent_where_one_of_its_keys_has_a_problem_already() {
     assert_eq!(refused(&[("worker.heartbeat", "soon"), ("worker.dead_after", "2s")]), ["worker.heartbeat"]);
 }
 
 #[test]
-fn what_this_version_does_not_do_is_refused_rather_than_ignored() {
-    check_refused("queue.names", "a*4,b");
-    check_refused("destination.rate", "5");
+fn several_queues_are_served_by_weight_or_in_strict_order() {
+    let weights = |queue: &Queue| queue.shares.iter().map(|share| share.weight).collect::<Vec<_>>();
+    let served = settings(&[("queue.names", "urgent*4,b")]).queue;
+    assert_eq!((weights(&served), served.order), (vec![4, 1], Order::Weighted));
+    assert_eq!(settings(&[("queue.names", "a,b"), ("queue.order", "strict")]).queue.order, Order::Strict);
+    assert_eq!(refused(&[("queue.names", "a,postrider:events")]), ["events.stream"]);
 }
 
 #[test]

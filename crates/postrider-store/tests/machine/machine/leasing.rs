@@ -4,7 +4,7 @@ use postrider_core::entry_id::EntryId;
 use postrider_store::entry::LeasedEntry;
 use postrider_store::keys::GROUP;
 use postrider_store::queue::MAX_SCRIPT_FIELDS;
-use postrider_store::reader::Reader;
+use postrider_store::reader::{Reader, Wait};
 use redis::Value;
 
 use super::{Machine, Told, class};
@@ -71,7 +71,7 @@ impl Machine {
         let seen = self.queue(queue, worker);
         let direct = &self.direct;
         let reader = self.readers.entry((queue, worker)).or_insert_with(|| Reader::new(direct.clone()));
-        let actual = class(reader.read(&seen, count, || false).await);
+        let actual = class(reader.read(&seen, count, Wait::ForEntries, || false).await);
         let expected = self.state(queue).read(WORKERS[worker], count);
         self.told_entries(queue, worker, expected, actual)
     }

@@ -108,7 +108,6 @@ fn settlement(order: &Order) -> Settlement {
         hook: None,
         destination: destination(order),
         attempt: order.attempt.then(|| record(order)),
-        asked_the_receiver: order.attempt,
         bytes: 0,
     }
 }

@@ -1,0 +1,144 @@
+//! `postrider destinations`: what workers tell of their destinations, and asking them to forget how one has fared.
+//!
+//! - [`row`]: one destination in one worker.
+
+mod row;
+
+use anyhow::{Context, anyhow};
+use postrider_core::queue_name::QueueName;
+use postrider_store::connect::Connector;
+use postrider_store::destinations::{ALL, ask_to_reset, told};
+use postrider_store::keys::QueueKeys;
+use postrider_store::link::Link;
+
+use super::tell;
+use crate::args::{DestinationsWork, ListDestinations, ResetDestinations, ShowDestination};
+use crate::exit::Failure;
+use crate::redis;
+use crate::settings::Settings;
+use row::Row;
+
+/// Does what was asked for.
+pub(crate) fn run(settings: &Settings, work: DestinationsWork) -> Result<(), Failure> {
+    let queues = settings.queue.shares.iter().map(|share| share.name.clone()).collect();
+    let desk = Desk { queues, connector: redis::connector(&settings.redis)? };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(desk.serve(work))
+}
+
+/// What every command works with.
+struct Desk {
+    queues: Vec<QueueName>,
+    connector: Connector,
+}
+
+/// What the workers of one queue tell.
+struct Told {
+    /// How many workers told anything.
+    workers: usize,
+    rows: Vec<Row>,
+}
+
+impl Desk {
+    async fn serve(&self, work: DestinationsWork) -> Result<(), Failure> {
+        match work {
+            DestinationsWork::List(args) => self.list(args).await,
+            DestinationsWork::Show(args) => self.show(args).await,
+            DestinationsWork::Reset(args) => self.reset(&args).await,
+        }
+    }
+
+    async fn list(&self, args: ListDestinations) -> Result<(), Failure> {
+        let mut rows = self.rows().await?;
+        rows.retain(|row| row.is_held_back() || !args.held_back);
+        if args.json {
+            return tell::json_lines(&row::objects(rows));
+        }
+        if rows.is_empty() {
+            tell::note(if args.held_back {
+                "no destination is held back"
+            } else {
+                "no worker has jobs for any destination under way or in line, or holds one back"
+            });
+            return Ok(());
+        }
+        tell::table(&row::table(&rows))
+    }
+
+    async fn show(&self, args: ShowDestination) -> Result<(), Failure> {
+        let mut rows = self.rows().await?;
+        rows.retain(|row| row.name() == args.name);
+        if rows.is_empty() {
+            return Err(unknown(&args.name));
+        }
+        let objects = row::objects(rows);
+        if args.json { tell::json_lines(&objects) } else { tell::key_lines(&objects) }
+    }
+
+    async fn reset(&self, args: &ResetDestinations) -> Result<(), Failure> {
+        let (mut workers, mut is_told_of) = (0, args.name() == ALL);
+        for queue in &self.queues {
+            let told = self.told(queue).await?;
+            workers += told.workers;
+            is_told_of |= told.rows.iter().any(|row| row.name() == args.name());
+            let mut link = self.link(queue);
+            let asked = ask_to_reset(&mut link, &QueueKeys::new(queue), args.name()).await;
+            asked.map_err(|error| redis::failure(&error))?;
+            tell::done(&what_was_asked(queue, args.name(), told.workers))?;
+        }
+        if workers == 0 {
+            tell::note("no worker has told anything for ten seconds: none may be there to hear of it");
+        } else if !is_told_of {
+            tell::note(&format!(
+                "no worker tells of {}: where its name is misspelt, nothing happens",
+                args.name()
+            ));
+        }
+        Ok(())
+    }
+
+    /// What all workers tell, in the order of lists.
+    async fn rows(&self) -> Result<Vec<Row>, Failure> {
+        let mut rows = Vec::new();
+        for queue in &self.queues {
+            rows.append(&mut self.told(queue).await?.rows);
+        }
+        rows.sort_by(Row::compare);
+        Ok(rows)
+    }
+
+    async fn told(&self, queue: &QueueName) -> Result<Told, Failure> {
+        let told = told(&mut self.link(queue), &QueueKeys::new(queue)).await;
+        let told = told.map_err(|error| redis::failure(&error))?;
+        let mut rows = Vec::new();
+        for (worker, json) in &told {
+            let Some(mut read) = row::read(queue, worker, json) else {
+                tell::note(&format!("what worker {worker} tells can't be read; it is of another version"));
+                continue;
+            };
+            rows.append(&mut read);
+        }
+        Ok(Told { workers: told.len(), rows })
+    }
+
+    /// To where the queue is, whose clock counts.
+    fn link(&self, queue: &QueueName) -> Link {
+        Link::new(self.connector.for_key(queue.as_str()))
+    }
+}
+
+fn what_was_asked(queue: &QueueName, name: &str, workers: usize) -> String {
+    let what = if name == ALL { "all destinations" } else { name };
+    match workers {
+        0 => format!("{queue}: asked to reset {what}"),
+        1 => format!("{queue}: asked 1 worker to reset {what}, which happens within a second"),
+        _ => format!("{queue}: asked {workers} workers to reset {what}, which happens within a second"),
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::Failed(anyhow!(
+        "no worker tells of a destination {name:?}; `postrider destinations list` shows their names: <userId>/<hookId> of a \
+         hook, or scheme, host and port of a URL, as long as there are jobs for it or it is held back"
+    ))
+}
