@@ -155,3 +155,33 @@ async fn requests_that_hang_take_no_slots_from_others_for_long() {
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(world.receiver.requests_to("/hang").len(), 8, "those that are silent get no more");
 }
+
+#[tokio::test]
+async fn new_jobs_do_not_stand_behind_a_mass_of_late_ones() {
+    const LATE: usize = 8_000;
+    let world = World::with(WorldOptions::default().workers(0)).await;
+    let now: (u64, u64) = world.query(&redis::cmd("TIME")).await;
+    let soon = (now.0 * 1000 + now.1 / 1000 + 1).to_string();
+    let (state, url) = (format!("1 attempts=1 due={soon}"), world.receiver.url("/late"));
+    // As a worker leaves them: waiting, and due by now.
+    let script = redis::Script::new(
+        "for i = 1, tonumber(ARGV[3]) do
+           local fields = { 'to', ARGV[1], 'type', 'note', 'content', '{}', '_job', ARGV[2] }
+           redis.call('HSET', KEYS[2], 'late' .. i, '1 1-' .. i .. ' ' .. cmsgpack.pack(fields))
+           redis.call('ZADD', KEYS[1], i, 'late' .. i)
+         end",
+    );
+    let mut connection = world.connection().await;
+    let mut call = script.key(world.key("retry"));
+    call.key(world.key("retry:jobs")).arg(url).arg(state).arg(LATE);
+    call.invoke_async::<()>(&mut connection).await.unwrap();
+    let mut world = world;
+    world.add_worker(&[]).wait_ready().await;
+    until_arrived(&world, "/late", 1_000).await;
+    add(&world, "/new", "new", 10).await;
+    until_arrived(&world, "/new", 10).await;
+    let requests = world.receiver.requests();
+    let last = requests.iter().rposition(|request| request.path() == "/new").unwrap();
+    assert!(last < LATE / 2, "{last} requests were sent before the last new one");
+    until_arrived(&world, "/late", LATE).await;
+}

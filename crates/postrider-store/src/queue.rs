@@ -19,6 +19,13 @@ use crate::settlement::{Destination, Settled, Settlement};
 /// Most jobs that one call promotes: under a millisecond of Redis' time.
 const PROMOTE_BATCH: usize = 256;
 
+/// Ready jobs from which on due ones go a few at a time, lest new jobs stand behind a mass of late retries: what a worker
+/// sends in some 50 ms when all is well.
+const CROWDED: usize = 2_000;
+
+/// So few, lest late retries stand behind a mass of new jobs for ever: over a thousand a second and worker.
+const PROMOTE_INTO_A_CROWD: usize = 16;
+
 /// Most bytes that one call copies inside Redis.
 pub(crate) const MAX_COPY_BYTES: usize = 4 << 20;
 
@@ -73,6 +80,8 @@ pub struct PromoteReply {
     pub orphans: usize,
     /// Jobs whose record could not be read; they are dead letters now.
     pub unreadable: usize,
+    /// Whether so many jobs are ready that those which are due go a few at a time.
+    pub is_crowded: bool,
 }
 
 /// Jobs taken over from a lost worker.
@@ -245,7 +254,7 @@ impl Queue {
             .arg(&self.keys.retry_jobs)
             .arg(&self.keys.held)
             .arg(&self.keys.dead);
-        call.arg(PROMOTE_BATCH).arg(MAX_COPY_BYTES);
+        call.arg(PROMOTE_BATCH).arg(MAX_COPY_BYTES).arg(GROUP).arg(CROWDED).arg(PROMOTE_INTO_A_CROWD);
         let reply = link.run(&PROMOTE, &call, || format!("promote waiting jobs of {}", self.name)).await?;
         let numbers = numbers(&reply);
         let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
@@ -255,6 +264,7 @@ impl Queue {
             promoted: usize::try_from(at(2)).unwrap_or(0),
             orphans: usize::try_from(at(3)).unwrap_or(0),
             unreadable: usize::try_from(at(4)).unwrap_or(0),
+            is_crowded: at(5) == 1,
         })
     }
 

@@ -1,19 +1,23 @@
 #!lua flags=allow-oom
 -- Moves waiting jobs that are due to the end of the stream. Any number of workers may run it at once.
 -- KEYS  stream, retry, retry:jobs, held, dead
--- ARGV  most jobs, most bytes
--- Reply {now, next due or -1, promoted, ids without a job, jobs that can't be read}
+-- ARGV  most jobs, most bytes, group, ready jobs from which on the stream is crowded, most jobs then
+-- Reply {now, next due or -1, promoted, ids without a job, jobs that can't be read, 1 where the stream is crowded}
 local stream, retry, jobs, held, dead = unpack(KEYS)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local bytes_left = tonumber(ARGV[2])
+-- Jobs that are added now shall not stand behind all that ever waited, nor those that waited behind all that is added.
+local length, pending = redis.pcall('XLEN', stream), redis.pcall('XPENDING', stream, ARGV[3])
+local ready = (tonumber(length) or 0) - (tonumber(pending[1]) or 0)
+local most = ready < tonumber(ARGV[4]) and ARGV[1] or ARGV[5]
 local promoted, orphans, unreadable = 0, 0, 0
 local function fields_of(record)
   local _, head, hook = string.find(record, '^1 [%d-]+@?(%S*) ')
   local fine, fields = pcall(cmsgpack.unpack, head and string.sub(record, head + 1) or '')
   if head and fine and type(fields) == 'table' and #fields > 0 then return fields, hook end
 end
-for _, job in ipairs(redis.call('ZRANGEBYSCORE', retry, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+for _, job in ipairs(redis.call('ZRANGEBYSCORE', retry, '-inf', now, 'LIMIT', 0, most)) do
   if bytes_left < 0 then break end
   local record = redis.call('HGET', jobs, job)
   local fields, hook = fields_of(record or '')
@@ -35,4 +39,4 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', retry, '-inf', now, 'LIMIT', 0,
   redis.call('HDEL', jobs, job)
 end
 local head = redis.call('ZRANGE', retry, 0, 0, 'WITHSCORES')
-return { now, head[2] or -1, promoted, orphans, unreadable }
+return { now, head[2] or -1, promoted, orphans, unreadable, ready + promoted >= tonumber(ARGV[4]) and 1 or 0 }

@@ -143,6 +143,33 @@ async fn every_due_job_is_promoted_once_however_many_promote() {
 }
 
 #[tokio::test]
+async fn due_jobs_join_a_crowd_a_few_at_a_time_and_an_empty_stream_in_batches() {
+    let mut bench = Bench::start().await;
+    let mut batch = Vec::new();
+    for number in 0..300 {
+        let id = bench.add(&[("content", "{}")]).await;
+        batch.push(settlement(id, &format!("j{number}"), retry(Duration::ZERO)));
+    }
+    while !bench.read("a", 100).await.is_empty() {}
+    for part in batch.chunks(100) {
+        bench.settle_all("a", part).await;
+    }
+    let mut crowd = redis::pipe();
+    for _ in 0..2_000 {
+        crowd.cmd("XADD").arg("q").arg("*").arg("content").arg("{}").ignore();
+    }
+    let () = crowd.query_async(&mut bench.redis.connection().await).await.unwrap();
+    for _ in 0..2 {
+        let reply = promote(&mut bench).await;
+        assert_eq!((reply.promoted, reply.is_crowded), (16, true));
+    }
+    // What is leased stands in nobody's way.
+    while !bench.read("a", 500).await.is_empty() {}
+    let reply = promote(&mut bench).await;
+    assert_eq!((reply.promoted, reply.is_crowded), (256, false));
+}
+
+#[tokio::test]
 async fn a_waiting_job_that_cannot_be_read_is_a_dead_letter_and_holds_up_nobody() {
     let mut bench = Bench::start().await;
     for record in ["2 from a version to come", "1 5-1 \u{7f}damaged", ""] {

@@ -15,6 +15,9 @@ use crate::pace::Backoff;
 /// Longest sleep: what a heartbeat that was missed would have told is found out by then.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 
+/// The pause between two promotions while the stream is crowded.
+const CROWDED_PAUSE: Duration = Duration::from_millis(10);
+
 /// When the next waiting job is due, as far as this worker has heard.
 #[derive(Debug)]
 pub(crate) struct DueTime(watch::Sender<Known>);
@@ -85,18 +88,25 @@ pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
     let mut backoff = Backoff::default();
     let finish = engine.finish.clone();
     while finish.run_until_cancelled(engine.due.arrive()).await.is_some() {
-        while let Err(error) = promote(&engine, &mut link).await {
-            engine.failed(Part::Promote, &error);
+        let is_crowded = loop {
+            match promote(&engine, &mut link).await {
+                Ok(is_crowded) => break is_crowded,
+                Err(error) => engine.failed(Part::Promote, &error),
+            }
             if finish.run_until_cancelled(backoff.pause()).await.is_none() {
                 return;
             }
-        }
+        };
         backoff.reset();
         engine.works(Part::Promote);
+        if is_crowded && finish.run_until_cancelled(tokio::time::sleep(CROWDED_PAUSE)).await.is_none() {
+            return;
+        }
     }
 }
 
-async fn promote(engine: &Engine, link: &mut Link) -> Result<(), StoreError> {
+/// Moves what is due, as far as there is room; tells whether the stream is crowded.
+async fn promote(engine: &Engine, link: &mut Link) -> Result<bool, StoreError> {
     engine.recall(link).await?;
     engine.due.begin();
     let reply = engine.queue.promote(link).await?;
@@ -107,7 +117,7 @@ async fn promote(engine: &Engine, link: &mut Link) -> Result<(), StoreError> {
     if reply.orphans > 0 {
         tracing::warn!(ids = reply.orphans, "ids without a job were in the retry set: removed");
     }
-    Ok(())
+    Ok(reply.is_crowded)
 }
 
 #[cfg(test)]
