@@ -1,15 +1,14 @@
 //! One job, from its start to its settlement.
 
+mod guarded;
 mod owner;
 pub(crate) mod patience;
 mod proxy;
 mod result;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use futures_util::FutureExt;
 use postrider_core::delivery::{Delivery, Refusal};
 use postrider_core::entry_id::EntryId;
 use postrider_core::hook::Hook;
@@ -20,6 +19,7 @@ use postrider_core::verdict::{DeadReason, Limits, Verdict};
 use postrider_sender::{Attempt, Request, Unmade};
 use postrider_store::settlement::{Destination, HookName, Made, Settlement, Until};
 
+use self::guarded::guarded;
 use self::owner::{note_limits, registered_for, tell_owner};
 use self::patience::{Patience, unless_abandoned};
 use self::proxy::{note_attempt, put_off};
@@ -61,12 +61,6 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
             end(burial(job, DeadReason::Poison, "the worker panicked while sending this job"));
         }
     }
-}
-
-/// What the future gives, or nothing where it panicked.
-fn guarded<T>(future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
-    // No async fn: that would keep the future twice, once as it was given.
-    AssertUnwindSafe(future).catch_unwind().map(Result::ok)
 }
 
 async fn deliver(engine: &Arc<Engine>, ticket: &mut Ticket<Lease>) -> Result<(Settlement, Answer), Stop> {
@@ -281,18 +275,5 @@ mod tests {
     fn a_job_under_way_is_small_for_what_is_seldom_waited_for_is_boxed() {
         let size = size_of_result(run);
         assert!(size <= 4096, "{size} bytes are copied for each job");
-    }
-
-    #[tokio::test]
-    async fn a_panic_ends_in_nothing_and_other_tasks_go_on() {
-        let neighbour = tokio::spawn(async { 1 });
-        let failing = async {
-            tokio::task::yield_now().await;
-            if std::hint::black_box(true) {
-                panic!("an entry that makes the code panic");
-            }
-        };
-        assert!(guarded(failing).await.is_none());
-        assert_eq!((neighbour.await.ok(), guarded(async { 2 }).await), (Some(1), Some(2)));
     }
 }
