@@ -175,7 +175,7 @@ pub struct Dispatcher<J> {
     /// Jobs for strangers that wait for a slot, and since when.
     strangers_line: VecDeque<(Ticket<J>, Instant)>,
     suspect_running: bool,
-    destinations: HashMap<Arc<str>, Destination<Ticket<J>>>,
+    destinations: HashMap<Arc<str>, Destination<Ticket<J>>, IdHashing>,
     /// When the lines open that wait for their rate.
     openings: BTreeSet<(Instant, Arc<str>)>,
     lined: usize,
@@ -246,7 +246,7 @@ impl<J> Dispatcher<J> {
             suspects: VecDeque::new(),
             strangers_line: VecDeque::new(),
             suspect_running: false,
-            destinations: HashMap::new(),
+            destinations: HashMap::default(),
             openings: BTreeSet::new(),
             lined: 0,
             patient: 0,
@@ -451,9 +451,13 @@ impl<J> Dispatcher<J> {
         self.suspect_running &= !run.suspect;
         let end = End { answer, started: run.started, bytes: run.bytes, roll };
         let limits = self.bounds.limits();
-        let change = self.destination(&run.destination, now).finish(end, limits, now);
+        let destination = self.destination(&run.destination, now);
+        let change = destination.finish(end, limits, now);
+        let has_line = destination.first_in_line().is_some();
         let mut moves = Vec::new();
-        self.serve_line(&run.destination, now, &mut moves);
+        if has_line {
+            self.serve_line(&run.destination, now, &mut moves);
+        }
         self.pump(now, &mut moves);
         let news = change.map(|change| News { destination: destination::name(&run.destination), change });
         Finished { moves, news }

@@ -1,4 +1,5 @@
-//! Hashing of entry ids: two multiplications instead of a cipher, for maps that are asked several times a job.
+//! Hashing of entry ids and names of destinations: a few multiplications instead of a cipher, for maps that are asked several
+//! times a job.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -40,9 +41,18 @@ impl Hasher for IdHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
         }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        // With its length, so that zeros at the end tell.
+        self.write_u64(u64::from_le_bytes(last) ^ (rest.len() as u64) << 56);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(number.into());
     }
 
     fn finish(&self) -> u64 {
@@ -57,6 +67,16 @@ mod tests {
     use postrider_core::entry_id::EntryId;
 
     use super::*;
+
+    #[test]
+    fn names_that_differ_in_one_byte_or_in_length_differ_in_hash() {
+        let hashing = IdHashing::default();
+        let mut names: Vec<String> = (0..64).map(|length| "\0".repeat(length)).collect();
+        names.extend((0..64).map(|place| format!("{}x{}", "a".repeat(place), "a".repeat(63 - place))));
+        names.extend((0..4096).map(|number| format!("u\n{number}")));
+        let hashes: HashSet<u64> = names.iter().map(|name| hashing.hash_one(&**name)).collect();
+        assert_eq!(hashes.len(), names.len());
+    }
 
     #[test]
     fn ids_of_one_burst_spread_over_a_table() {
