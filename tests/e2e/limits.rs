@@ -121,3 +121,18 @@ async fn a_paused_queue_sends_nothing_and_loses_nothing() {
     world.receiver.wait_for(5).await;
     world.settled().await;
 }
+
+#[tokio::test]
+async fn connections_to_a_host_are_kept_for_all_hooks_that_share_it() {
+    const HOOKS: usize = 48;
+    let world = World::with(WorldOptions::default().set("POSTRIDER_WORKER_CONCURRENCY", "64")).await;
+    let hold = world.receiver.hold("/held");
+    for hook in 0..HOOKS {
+        world.send_to("/held", &[("hookId", &hook.to_string()), ("userId", "u")]).await;
+    }
+    world.receiver.wait_for(HOOKS).await;
+    hold.release(200);
+    world.settled().await;
+    let kept = world.receiver.open_connections();
+    assert_eq!(kept, HOOKS, "as many requests as at that time may come again");
+}

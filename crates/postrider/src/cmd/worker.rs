@@ -31,7 +31,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let metrics = Metrics::record()?;
     let engines = engines(settings);
     let _admin = open_admin_port(settings, &metrics, &engines)?;
-    let sender = outgoing::sender(settings, settings.worker.max_in_flight)?;
+    // Not the limit of one destination: many hooks may share a host, and its connections.
+    let sender = outgoing::sender(settings, settings.worker.concurrency)?;
     if let Some(proxy) = &settings.proxy {
         tracing::info!(%proxy, "all requests go through a proxy");
     }
