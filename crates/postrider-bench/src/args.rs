@@ -1,11 +1,10 @@
-//! What was typed, and the plan that follows from it.
-
-use std::time::Duration;
+//! What was typed.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use serde::Serialize;
 
-/// Measures Postrider beside a raw reqwest loop.
+use crate::plan::Part;
+
+/// Measures Postrider beside a raw reqwest loop and other queues on Redis.
 #[derive(Debug, Parser)]
 #[command(name = "postrider-bench", version)]
 pub(crate) struct Args {
@@ -15,10 +14,16 @@ pub(crate) struct Args {
     /// How often each load is run; medians are told
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub(crate) runs: Option<u32>,
-    /// Fewer and shorter runs: done within 40 seconds, with rougher figures
+    /// Fewer and shorter runs: done within two minutes, with rougher figures
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Also write the tables to docs/benchmarks.md
+    /// Only these parts
+    #[arg(long, value_delimiter = ',', conflicts_with = "write")]
+    pub(crate) only: Vec<Part>,
+    /// Without the other queues, which need node and the package registries
+    #[arg(long)]
+    pub(crate) no_peers: bool,
+    /// Also write docs/benchmarks.md and docs/benchmarks.svg
     #[arg(long)]
     pub(crate) write: bool,
     #[command(subcommand)]
@@ -48,47 +53,4 @@ pub(crate) struct FloorArgs {
     /// How many at a time
     #[arg(long)]
     pub(crate) concurrency: u32,
-}
-
-/// How much is measured.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Plan {
-    /// Deliveries of each run.
-    pub(crate) jobs: u64,
-    /// Runs of each load.
-    pub(crate) runs: u32,
-    /// Requests in flight, one load for each.
-    pub(crate) concurrencies: Vec<u32>,
-    /// How long single jobs are sent to an idle worker.
-    pub(crate) latency_seconds: u64,
-    /// Jobs that have to be retried once.
-    pub(crate) retried_jobs: u64,
-    /// Events that are fanned out.
-    pub(crate) events: u64,
-    /// How often a worker is killed.
-    pub(crate) kills: u32,
-    /// When the whole is given up.
-    #[serde(skip)]
-    pub(crate) limit: Duration,
-}
-
-impl Plan {
-    /// The defaults end within four minutes on two cores, the quick ones within 40 seconds.
-    pub(crate) fn of(args: &Args) -> Self {
-        let (jobs, runs, latency_seconds, retried_jobs, kills) =
-            if args.quick { (15_000, 1, 3, 200, 1) } else { (60_000, 5, 10, 500, 3) };
-        let (jobs, runs) = (args.jobs.unwrap_or(jobs), args.runs.unwrap_or(runs));
-        // Over ten times what it takes on two busy cores.
-        let limit = Duration::from_secs(300) + Duration::from_millis(jobs * u64::from(runs) * 6);
-        Self {
-            jobs,
-            runs,
-            concurrencies: vec![64, 256],
-            latency_seconds,
-            retried_jobs,
-            events: jobs / 4,
-            kills,
-            limit,
-        }
-    }
 }

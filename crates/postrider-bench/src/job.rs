@@ -10,20 +10,33 @@ use postrider_core::time::Timestamp;
 /// Length of the event's JSON, as of a note of a few hundred characters with its author.
 const CONTENT_BYTES: usize = 1024;
 
-/// The entry's fields for a job to `url`.
-pub(crate) fn fields(url: &str) -> Vec<(&'static str, String)> {
-    [("to", url), ("type", "note"), ("hookId", "9xhook"), ("userId", "9xuser"), ("secret", "s3cret")]
+/// The hook of jobs that all go to one destination.
+pub(crate) const HOOK: &str = "9xhook";
+
+/// The entry's fields for a job to `url`, for the hook by which limits are kept.
+pub(crate) fn fields(url: &str, hook: &str) -> Vec<(&'static str, String)> {
+    [("to", url), ("type", "note"), ("hookId", hook), ("userId", "9xuser"), ("secret", "s3cret")]
         .into_iter()
         .map(|(name, value)| (name, value.to_owned()))
         .chain([("content", content())])
         .collect()
 }
 
+/// The same job as Misskey stores it, which is what peers are handed; where it goes is added by their programs.
+pub(crate) fn stored() -> String {
+    format!(
+        r#"{{"type":"note","content":{},"webhookId":"{HOOK}","userId":"9xuser","secret":"s3cret","createdAt":1764324000123,"eventId":"9xevent"}}"#,
+        content()
+    )
+}
+
 /// The request that Postrider makes of it.
 pub(crate) fn request(url: &str) -> anyhow::Result<Payload> {
     let defaults = defaults()?;
-    let fields: Vec<Field> =
-        fields(url).into_iter().map(|(name, value)| (name.as_bytes().to_vec(), value.into_bytes())).collect();
+    let fields: Vec<Field> = fields(url, HOOK)
+        .into_iter()
+        .map(|(name, value)| (name.as_bytes().to_vec(), value.into_bytes()))
+        .collect();
     let mut context = ParseContext {
         kind: EntryKind::Job,
         max_job_bytes: CONTENT_BYTES * 4,
@@ -73,6 +86,12 @@ mod tests {
         let content = content();
         assert!((CONTENT_BYTES - 4..=CONTENT_BYTES).contains(&content.len()), "{}", content.len());
         assert!(serde_json::from_str::<serde_json::Value>(&content).is_ok());
+    }
+
+    #[test]
+    fn peers_are_handed_the_same_content() {
+        let stored: serde_json::Value = serde_json::from_str(&stored()).unwrap();
+        assert_eq!(stored["content"], serde_json::from_str::<serde_json::Value>(&content()).unwrap());
     }
 
     #[test]

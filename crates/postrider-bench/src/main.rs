@@ -1,17 +1,25 @@
-//! `make bench`: Postrider's worker beside a raw reqwest loop on the same machine in the same run.
+//! `make bench`: Postrider's worker beside a raw reqwest loop and other queues on the same machine in the same run.
 //!
-//! Everything runs as processes of their own on loopback: a private Redis, a lean receiver, and in turn the raw loop
-//! and the real release `postrider`. Owns what is measured and how it is told; never changes what it measures.
+//! Everything runs as processes of their own on loopback: a private Redis, a lean receiver, and in turn the raw loop,
+//! the real release `postrider` and its peers (`bench/peers`). Owns what is measured and how it is told; never changes what it measures.
 
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 mod args;
 mod bench;
 mod clock;
+mod contender;
+mod entrant;
+mod figures;
 mod floor;
 mod job;
 mod machine;
+mod markdown;
 mod measure;
+mod parts;
+mod peers;
+mod plan;
+mod plot;
 mod probe;
 mod receiver;
 mod report;
@@ -19,6 +27,7 @@ mod scene;
 mod stats;
 mod subject;
 mod table;
+mod targets;
 
 use std::process::ExitCode;
 

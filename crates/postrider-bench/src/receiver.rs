@@ -1,6 +1,6 @@
 //! The receiver: a process of its own that answers as fast as one thread can, and notes what came when.
 //!
-//! It knows just enough HTTP/1.1 for the two senders that it meets. What it does with a request, its path says
+//! It knows just enough HTTP/1.1 for the senders that it meets. What it does with a request, its path says
 //! ([`wire::Route`]); what it has seen, it tells over the same port.
 
 mod book;
@@ -21,13 +21,13 @@ use self::wire::Route;
 use crate::clock::now_us;
 
 /// A receiver that nobody has ended by then was left behind.
-const MAX_LIFE: Duration = Duration::from_secs(1800);
+const MAX_LIFE: Duration = Duration::from_secs(3600);
 
 /// Room for one request: more is read when it fills up, to [`wire::MAX_REQUEST_BYTES`].
 const READ_BYTES: usize = 4096;
 
 const ACCEPTED: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
-const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+const REFUSED: &[u8] = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 
 /// Prints its URL, then answers until it is killed.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -95,6 +95,10 @@ impl Connection {
                 if first {
                     return self.hold().await;
                 }
+            }
+            Route::Hang => {
+                self.book.open().hung();
+                return self.hold().await;
             }
             Route::Await(goal) => return self.tell_when(goal).await,
         }

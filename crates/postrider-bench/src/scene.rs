@@ -1,7 +1,10 @@
 //! One measurement's own Redis, receiver and workers: fresh each time, so that no run inherits another's files,
 //! connections or memory. All of them end with it.
 
+pub(crate) mod adding;
 mod child;
+pub(crate) mod peer;
+pub(crate) mod target;
 mod worker;
 
 use std::path::Path;
@@ -10,24 +13,18 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use postrider_tests::redis_server::{RedisOptions, RedisServer};
 use postrider_tests::wait::until;
-use redis::Pipeline;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
 use self::child::{FloorProcess, ReceiverProcess};
-pub(crate) use self::worker::{Worker, in_flight};
+pub(crate) use self::worker::{Worker, in_flight, slots};
 use crate::args::FloorArgs;
-use crate::clock::now_us;
 use crate::floor::FloorFigures;
-use crate::job;
 
 const QUEUE: &str = "postrider:deliveries";
 const RETRY: &str = "{postrider:deliveries}:retry";
 const DEAD: &str = "{postrider:deliveries}:dead";
 const BEATS: &str = "{postrider:deliveries}:workers:seen";
-
-/// Entries that are added with one round trip: enough to make it cheap, few enough to keep the memory of both sides small.
-const ENTRIES_PER_TRIP: u64 = 500;
 
 /// How long the end of any load is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -62,45 +59,6 @@ impl Scene {
         Worker::start(program, self.folder.path(), &self.redis.url(), settings)
     }
 
-    /// Adds so many jobs to one path of the receiver.
-    pub(crate) async fn add_many(&mut self, path: &str, count: u64) -> anyhow::Result<()> {
-        let fields = job::fields(&self.receiver.url(path));
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(ENTRIES_PER_TRIP);
-            let mut trip = Pipeline::new();
-            for _ in 0..now {
-                trip.cmd("XADD").arg(QUEUE).arg("*").arg(&fields).ignore();
-            }
-            let () = trip.query_async(&mut self.connection).await.context("failed to add jobs")?;
-            left -= now;
-        }
-        Ok(())
-    }
-
-    /// Adds one job to a path of the receiver.
-    pub(crate) async fn add(&mut self, path: &str) -> anyhow::Result<()> {
-        let fields = job::fields(&self.receiver.url(path));
-        let added =
-            redis::cmd("XADD").arg(QUEUE).arg("*").arg(&fields).exec_async(&mut self.connection).await;
-        added.context("failed to add a job")
-    }
-
-    /// Adds `count` jobs at an even rate; `path` is asked for right before each is added, with its number and the time.
-    pub(crate) async fn add_steadily(
-        &mut self,
-        count: u64,
-        per_second: u32,
-        path: impl Fn(u64, u64) -> String,
-    ) -> anyhow::Result<()> {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
-        for number in 0..count {
-            ticks.tick().await;
-            self.add(&path(number, now_us())).await?;
-        }
-        Ok(())
-    }
-
     /// Waits until so many workers have beaten.
     pub(crate) async fn workers_beat(&self, count: u64) {
         until(&format!("{count} workers beat"), PATIENCE, || async {
@@ -125,7 +83,18 @@ impl Scene {
         self.count("XLEN", DEAD).await
     }
 
-    async fn count(&self, command: &str, key: &str) -> anyhow::Result<u64> {
+    /// Jobs that wait for a later time.
+    pub(crate) async fn waiting(&self) -> anyhow::Result<u64> {
+        self.count("ZCARD", RETRY).await
+    }
+
+    /// Jobs in the stream.
+    pub(crate) async fn in_stream(&self) -> anyhow::Result<u64> {
+        self.count("XLEN", QUEUE).await
+    }
+
+    /// The reply of a command that counts what a key holds.
+    pub(crate) async fn count(&self, command: &str, key: &str) -> anyhow::Result<u64> {
         let mut connection = self.connection.clone();
         let reply = redis::cmd(command).arg(key).query_async(&mut connection).await;
         reply.with_context(|| format!("{command} of {key} was refused"))

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::scene::target::Target;
 use crate::scene::{Scene, in_flight};
 use crate::stats::Quantiles;
 
@@ -25,7 +26,10 @@ pub(crate) async fn run(program: &Path, jobs: u64) -> anyhow::Result<Quantiles> 
     settings.extend([("POSTRIDER_RETRY_SCHEDULE", WAIT.0), ("POSTRIDER_RETRY_JITTER", "0")]);
     let worker = scene.worker(program, &settings)?;
     worker.ready().await;
-    scene.add_steadily(jobs, PER_SECOND, |number, _| format!("refused-once/{number}")).await?;
+    // Each for a hook of its own: one whose every other answer is a failure would be held back, and rightly.
+    let target = |number| Target::of_hook("refused-once/{number}", &format!("hook{number}"));
+    let targets: Vec<_> = (0..jobs).map(target).collect();
+    scene.add_steadily(&targets, jobs, PER_SECOND).await?;
     let seen = scene.receiver.delivered(jobs).await?;
     let late = |gap| i64::try_from(gap).unwrap_or(i64::MAX).saturating_sub(WAIT.1);
     Quantiles::of(seen.samples.into_iter().map(late).collect()).context("no retry came")

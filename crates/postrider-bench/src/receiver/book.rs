@@ -100,6 +100,12 @@ impl Book {
         false
     }
 
+    /// A request that never gets an answer.
+    pub(crate) fn hung(&mut self) {
+        self.seen.held += 1;
+        self.tell_waiting();
+    }
+
     /// Notified once the goal is reached, also where it is already.
     pub(crate) fn reached(&mut self, goal: Goal) -> Arc<Notify> {
         let notify = Arc::new(Notify::new());

@@ -14,10 +14,12 @@ pub(crate) enum Route {
     Plain,
     /// `/at/<epoch µs>`: accepted; how long ago that was is a sample.
     SentAt(u64),
-    /// `/refused-once/<number>`: the first of a number gets a 503; how long after it the next comes is a sample.
+    /// `/refused-once/<number>`: the first of a number gets a 500; how long after it the next comes is a sample.
     RefusedOnce(u64),
     /// `/held-once/<number>`: the first of a number gets no answer.
     HeldOnce(u64),
+    /// `/hang`: no answer, ever.
+    Hang,
     /// `/delivered/<count>` and `/held/<count>`: tells what was seen once there were so many.
     Await(Goal),
 }
@@ -29,6 +31,7 @@ impl Route {
         let mut number = || parts.next()?.parse().ok();
         match word {
             "ok" => Some(Self::Plain),
+            "hang" => Some(Self::Hang),
             "at" => number().map(Self::SentAt),
             "refused-once" => number().map(Self::RefusedOnce),
             "held-once" => number().map(Self::HeldOnce),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use postrider_tests::process::Process;
@@ -38,6 +39,14 @@ impl ReceiverProcess {
     /// What it has seen once so many were delivered; 0: now.
     pub(crate) async fn delivered(&self, count: u64) -> anyhow::Result<Seen> {
         self.seen(&format!("delivered/{count}")).await
+    }
+
+    /// What it has seen once so many were delivered, or after `patience`, whichever is first.
+    pub(crate) async fn delivered_within(&self, count: u64, patience: Duration) -> anyhow::Result<Seen> {
+        match tokio::time::timeout(patience, self.delivered(count)).await {
+            Ok(seen) => seen,
+            Err(_) => self.delivered(0).await,
+        }
     }
 
     /// What it has seen once it holds so many.

@@ -1,4 +1,4 @@
-//! A real `postrider worker` with settings for measuring. Killed when it is dropped.
+//! A worker's process: a real `postrider worker` with settings for measuring, or a peer's. Killed when it is dropped.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -16,7 +16,16 @@ use crate::probe;
 /// The worker's process.
 pub(crate) struct Worker {
     process: Process,
-    admin: SocketAddr,
+    readiness: Readiness,
+}
+
+/// How it says that it reads its queue.
+#[derive(Clone, Copy)]
+enum Readiness {
+    /// At its admin port.
+    Probe(SocketAddr),
+    /// By a line that it prints.
+    Line,
 }
 
 impl Worker {
@@ -37,17 +46,43 @@ impl Worker {
             .env("POSTRIDER_HTTP_LISTEN", admin.to_string())
             .envs(settings.iter().copied());
         let process = Process::spawn(&mut command, &folder.join(format!("worker-{}.log", admin.port())));
-        Ok(Self { process: process.context("failed to start postrider")?, admin })
+        let process = process.context("failed to start postrider")?;
+        Ok(Self { process, readiness: Readiness::Probe(admin) })
+    }
+
+    /// Starts a peer's.
+    pub(super) fn start_peer(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+        let process = Process::spawn(command, log).context("failed to start a peer's worker")?;
+        Ok(Self { process, readiness: Readiness::Line })
     }
 
     /// Waits until it reads its queue.
     pub(crate) async fn ready(&self) {
         until("the worker is ready", PATIENCE, || async {
-            let (status, cause) = get(self.admin, "/readyz").await?;
-            ensure!(status == 200, "{status} {cause}\n{}", self.process.log_end());
+            ensure!(self.is_ready().await?, "it is not\n{}", self.process.log_end());
             anyhow::Ok(())
         })
         .await;
+    }
+
+    async fn is_ready(&self) -> anyhow::Result<bool> {
+        Ok(match self.readiness {
+            Readiness::Probe(admin) => get(admin, "/readyz").await?.0 == 200,
+            Readiness::Line => self.process.log().lines().any(|line| line == "ready"),
+        })
+    }
+
+    /// Where its metrics are; a peer has none.
+    pub(crate) fn admin(&self) -> Option<SocketAddr> {
+        match self.readiness {
+            Readiness::Probe(admin) => Some(admin),
+            Readiness::Line => None,
+        }
+    }
+
+    /// What it has printed last, for an error's text.
+    pub(crate) fn log_end(&self) -> String {
+        self.process.log_end()
     }
 
     /// CPU time that it has used, in microseconds.
@@ -70,4 +105,9 @@ impl Worker {
 pub(crate) fn in_flight(concurrency: u32) -> [(&'static str, String); 2] {
     ["POSTRIDER_WORKER_CONCURRENCY", "POSTRIDER_DESTINATION_MAX_IN_FLIGHT"]
         .map(|name| (name, concurrency.to_string()))
+}
+
+/// The settings for so many requests in flight, and the usual limit for each destination: a quarter of them.
+pub(crate) fn slots(concurrency: u32) -> (&'static str, String) {
+    ("POSTRIDER_WORKER_CONCURRENCY", concurrency.to_string())
 }
