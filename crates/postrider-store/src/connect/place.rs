@@ -201,8 +201,10 @@ impl<'a> Parts<'a> {
 }
 
 fn login(user: &str, password: &str) -> RedisConnectionInfo {
-    // Replies are taken apart by hand, in the older protocol.
-    let mut login = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2);
+    // Replies are taken apart by hand, in the older protocol. The client's name isn't told: users with least rights may not,
+    // and ACL LOG would fill with that.
+    let mut login =
+        RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
     if !user.is_empty() {
         login = login.set_username(user);
     }
