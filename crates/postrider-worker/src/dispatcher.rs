@@ -34,6 +34,9 @@ const MAX_REMEMBERED: usize = 20_000;
 /// Destinations that are remembered; beyond it, idle ones are forgotten.
 const MAX_DESTINATIONS: usize = 10_000;
 
+/// Pause between two looks for destinations that can be forgotten: while none can, each look costs and gains nothing.
+const SCAN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+
 /// A leased entry, told from those of the other queues of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseId {
@@ -72,6 +75,8 @@ impl<J> Ticket<J> {
 pub struct Bounds {
     /// `worker.concurrency`: requests at a time.
     pub slots: usize,
+    /// Most requests that have waited for long, and hold no slot.
+    pub max_patient: usize,
     /// `destination.max_in_flight`: requests at a time to one destination.
     pub max_in_flight: usize,
     /// `destination.rate`: requests a second to one destination.
@@ -98,9 +103,6 @@ const MAX_WAIT_OF_STRANGERS: Duration = Duration::from_millis(100);
 /// Others have answered if one did within so long.
 const ANSWERS_COUNT_FOR: Duration = Duration::from_secs(10);
 
-/// Most such requests, as a multiple of the slots.
-const MAX_PATIENT_PER_SLOT: usize = 4;
-
 /// Share of the memory for jobs that one destination's requests may take: a quarter.
 const MAX_SHARE_OF_BYTES: usize = 4;
 
@@ -116,11 +118,6 @@ impl Bounds {
         (self.slots * part / whole).max(1)
     }
 
-    /// Most requests that have waited for long, and hold no slot.
-    fn max_patient(self) -> usize {
-        self.slots * MAX_PATIENT_PER_SLOT
-    }
-
     /// Most jobs that wait in lines.
     fn max_lined(self) -> usize {
         self.slots * 2
@@ -134,7 +131,7 @@ impl Bounds {
     /// More leases than this worker can have at any time.
     pub fn max_held(self) -> usize {
         self.slots * (1 + MAX_STRANGERS_PER_FREE_SLOT)
-            + self.max_patient()
+            + self.max_patient
             + self.max_lined()
             + MAX_READ
             + self.max_unsettled()
@@ -183,6 +180,8 @@ pub struct Dispatcher<J> {
     patient: usize,
     /// Requests to strangers that hold a slot.
     strangers: usize,
+    /// When destinations were last looked through for some to forget.
+    last_scan: Option<Instant>,
     /// When any destination answered last.
     last_answer: Option<Instant>,
     bytes: usize,
@@ -251,6 +250,7 @@ impl<J> Dispatcher<J> {
             lined: 0,
             patient: 0,
             strangers: 0,
+            last_scan: None,
             last_answer: None,
             bytes: 0,
             largest: 1024,
@@ -260,15 +260,18 @@ impl<J> Dispatcher<J> {
     }
 
     /// Reserves slots for one read of a queue, as many as there is room for.
-    pub fn reserve(&mut self, queue: u16) -> Room {
+    pub fn reserve(&mut self, queue: u16, now: Instant) -> Room {
+        if self.finished[usize::from(queue)].len() >= self.bounds.max_unsettled() / 2 {
+            // Nor does anyone wait for its turn.
+            self.rest(queue);
+            return Room::default();
+        }
         // Several strangers wait for each free slot before reading stops: those behind them may be others.
         let strangers = self.strangers_line.len() / MAX_STRANGERS_PER_FREE_SLOT;
         let free = self.free_slots().saturating_sub(self.backlog.len() + strangers);
         let line_room = self.bounds.max_lined().saturating_sub(self.lined);
-        let can_settle = self.finished[usize::from(queue)].len() < self.bounds.max_unsettled() / 2;
-        let most =
-            if can_settle { free.min(line_room).min(self.stride).min(self.room_in_bytes()) } else { 0 };
-        let room = self.shares.room(queue.into(), most, self.bounds.slots);
+        let most = free.min(line_room).min(self.stride).min(self.room_in_bytes());
+        let room = self.shares.room(queue.into(), most, self.bounds.slots, now);
         self.reserved += room.reserved;
         room
     }
@@ -412,6 +415,11 @@ impl<J> Dispatcher<J> {
 
     /// Forgets destinations that nothing needs to be known of, and where that isn't enough, those that nothing depends on.
     fn forget_some(&mut self, now: Instant) {
+        let is_recent = |scan: Instant| now.saturating_duration_since(scan) < SCAN_AT_MOST_EVERY;
+        if self.last_scan.is_some_and(is_recent) {
+            return;
+        }
+        self.last_scan = Some(now);
         let limits = self.bounds.limits();
         for destination in self.destinations.values_mut() {
             let before = destination.remembered();
@@ -619,7 +627,7 @@ impl<J> Dispatcher<J> {
     }
 
     fn free_slots_of_the_patient(&mut self, now: Instant) {
-        let mut room = self.bounds.max_patient() - self.patient;
+        let mut room = self.bounds.max_patient - self.patient;
         for run in self.running.values_mut().filter(|run| !run.is_patient) {
             if room == 0 {
                 break;

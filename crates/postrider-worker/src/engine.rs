@@ -21,7 +21,7 @@ use crate::config::WorkerConfig;
 use crate::deliver;
 use crate::destination::{Answer, SentAway};
 use crate::dispatcher::{Dispatcher, Finished, LeaseId, Placement, Ticket};
-use crate::event::{DestinationChanged, Metrics, RedisFailed, Summary};
+use crate::event::{DestinationChanged, DestinationLines, Metrics, RedisFailed, Summary};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
@@ -105,6 +105,7 @@ pub(crate) struct Engine {
     /// Jobs that were sent away and may come back at once, for whoever promotes.
     pub(crate) recalled: Mutex<Vec<SentAway>>,
     pub(crate) failure_lines: Summary,
+    pub(crate) destination_lines: DestinationLines,
     /// What the queues of this worker share.
     pub(crate) slots: Arc<Slots>,
     /// Which of them this one is.
@@ -186,7 +187,7 @@ impl Engine {
     fn after_finish(self: &Arc<Self>, finished: Finished<Lease>) {
         self.metrics.slot_left();
         if let Some(news) = finished.news {
-            DestinationChanged { queue: self.queue.name(), news: &news }.emit();
+            DestinationChanged { queue: self.queue.name(), news: &news }.emit(&self.destination_lines);
         }
         self.carry_out(finished.moves);
         self.slots.tell_of_free_ones();
@@ -218,8 +219,13 @@ impl Engine {
 
     /// Tells log, metrics and readiness of an operation on Redis that failed.
     pub(crate) fn failed(&self, part: Part, error: &StoreError) {
-        self.metrics.redis_failed(error);
         self.health.failed(part, error.line());
+        self.failed_beside_the_jobs(error);
+    }
+
+    /// Likewise, where jobs go on without it: readiness isn't told.
+    pub(crate) fn failed_beside_the_jobs(&self, error: &StoreError) {
+        self.metrics.redis_failed(error);
         RedisFailed { error }.emit(&self.failure_lines);
     }
 

@@ -320,14 +320,23 @@ pub(crate) struct DestinationChanged<'a> {
     pub(crate) news: &'a News,
 }
 
+/// Many may fail at once, when a network does.
+#[derive(Debug, Default)]
+pub(crate) struct DestinationLines {
+    tripped: Summary,
+    flowing: Summary,
+}
+
 impl DestinationChanged<'_> {
-    pub(crate) fn emit(self) {
+    pub(crate) fn emit(self, lines: &DestinationLines) {
         let Self { queue, news: News { destination, change } } = self;
         match change {
-            Change::Tripped => {
-                tracing::warn!(%queue, destination, "a destination only fails: its jobs wait while it is tried now and then");
-            }
-            Change::Flows => tracing::info!(%queue, destination, "a destination works again"),
+            Change::Tripped => lines.tripped.tell(|more| {
+                tracing::warn!(%queue, destination, more, "a destination only fails: it is left alone, and tried now and then");
+            }),
+            Change::Flows => lines.flowing.tell(|more| {
+                tracing::info!(%queue, destination, more, "a destination works again");
+            }),
         }
     }
 }

@@ -32,11 +32,9 @@ pub enum Part {
     Sample,
     /// Telling owners.
     Notices,
-    /// Telling of destinations, and hearing of resets.
-    Destinations,
 }
 
-const PARTS: usize = 11;
+const PARTS: usize = 10;
 
 /// Shared by the engine, the heart and the admin port.
 #[derive(Debug)]

@@ -134,7 +134,7 @@ impl Intake {
             self.has_started = true;
         }
         let (slots, place) = (self.engine.slots.clone(), self.engine.place);
-        let room = slots.dispatcher().reserve(place);
+        let room = slots.dispatcher().reserve(place, Instant::now());
         if room.count == 0 {
             let _ = tokio::time::timeout(LOOK_UP, slots.freed(place)).await;
             return Ok(());

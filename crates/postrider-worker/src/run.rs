@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
 use crate::engine::Engine;
-use crate::event::{Metrics, Summary};
+use crate::event::{DestinationLines, Metrics, Summary};
 use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
@@ -161,6 +161,7 @@ fn build(
         lost_workers: Mutex::default(),
         recalled: Mutex::default(),
         failure_lines: Summary::default(),
+        destination_lines: DestinationLines::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whose turn it is to read where a worker serves several queues: by weight, or in strict order.
 
+use std::time::{Duration, Instant};
+
 /// How several queues share the slots (`queue.order`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -12,6 +14,10 @@ pub enum Order {
 /// Most jobs that a queue which was empty may bring beyond the free slots: the blocking read can't be taken back when others
 /// take the slots meanwhile. The least is one.
 const MAX_BEYOND_SLOTS: usize = 16;
+
+/// A queue that hasn't asked for so long isn't waited for: it asks several times as often, unless it is held up by trouble of
+/// its own.
+const ASKS_WITHIN: Duration = Duration::from_millis(500);
 
 /// What one read of a queue may lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +37,15 @@ struct Share {
     served: f64,
     /// Its last read brought some.
     has_jobs: bool,
+    /// When it last asked for slots.
+    asked: Option<Instant>,
+}
+
+impl Share {
+    fn wants_slots(&self, now: Instant) -> bool {
+        let asks = self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < ASKS_WITHIN);
+        self.has_jobs && asks
+    }
 }
 
 /// The queues of a worker, in the order in which they are named.
@@ -43,12 +58,14 @@ pub(crate) struct Shares {
 impl Shares {
     /// Of queues with these weights.
     pub(crate) fn new(order: Order, weights: &[u32]) -> Self {
-        let share = |weight: &u32| Share { weight: f64::from(*weight), served: 0.0, has_jobs: false };
+        let share =
+            |weight: &u32| Share { weight: f64::from(*weight), served: 0.0, has_jobs: false, asked: None };
         Self { order, queues: weights.iter().map(share).collect() }
     }
 
     /// What a queue may read now that so many slots of all are free.
-    pub(crate) fn room(&mut self, queue: usize, free: usize, slots: usize) -> Room {
+    pub(crate) fn room(&mut self, queue: usize, free: usize, slots: usize, now: Instant) -> Room {
+        self.queues[queue].asked = Some(now);
         if self.queues.len() == 1 {
             return Room { count: free, reserved: free, waits: true };
         }
@@ -57,12 +74,13 @@ impl Shares {
             return Room { count: beyond.min(free), reserved: 0, waits: true };
         }
         // Also for one that is being read just now: a slot that becomes free meanwhile may be its.
-        let is_first =
-            |other: usize| other != queue && self.queues[other].has_jobs && self.goes_before(other, queue);
+        let is_first = |other: usize| {
+            other != queue && self.queues[other].wants_slots(now) && self.goes_before(other, queue)
+        };
         if free == 0 || (0..self.queues.len()).any(is_first) {
             return Room::default();
         }
-        let count = self.part_of(queue, free);
+        let count = self.part_of(queue, free, now);
         Room { count, reserved: count, waits: false }
     }
 
@@ -74,17 +92,14 @@ impl Shares {
     }
 
     /// All of the free slots, or its part of them where others have jobs too.
-    fn part_of(&self, queue: usize, free: usize) -> usize {
+    fn part_of(&self, queue: usize, free: usize, now: Instant) -> usize {
         if self.order == Order::Strict {
             return free;
         }
-        let all: f64 = self.having_jobs().map(|share| share.weight).sum();
+        let rivals = self.queues.iter().filter(|share| share.wants_slots(now));
+        let all: f64 = rivals.map(|share| share.weight).sum();
         // At least one, and at most all, since it is one of them itself.
         ((free as f64 * self.queues[queue].weight / all) as usize).clamp(1, free)
-    }
-
-    fn having_jobs(&self) -> impl Iterator<Item = &Share> {
-        self.queues.iter().filter(|share| share.has_jobs)
     }
 
     /// Notes what a read brought.
@@ -93,7 +108,8 @@ impl Shares {
             self.queues[queue].has_jobs = false;
             return;
         }
-        let least = self.having_jobs().map(|share| share.served).fold(f64::INFINITY, f64::min);
+        let rivals = self.queues.iter().filter(|share| share.has_jobs);
+        let least = rivals.map(|share| share.served).fold(f64::INFINITY, f64::min);
         let share = &mut self.queues[queue];
         if !share.has_jobs {
             // Who had no jobs has saved nothing up by that.
@@ -116,12 +132,16 @@ mod tests {
     /// Reads queues that never run dry, with one slot that becomes free again and again; how many jobs each has had.
     fn serve(mut shares: Shares, turns: usize) -> Vec<usize> {
         let count = shares.queues.len();
-        let mut served = vec![0; count];
-        (0..count).for_each(|queue| shares.leased(queue, 1));
+        let (mut served, now) = (vec![0; count], Instant::now());
+        for queue in 0..count {
+            shares.room(queue, 0, 1, now);
+            shares.leased(queue, 1);
+        }
         for turn in 0..turns {
             // They ask in any order.
-            let next =
-                (0..count).map(|nth| (nth + turn) % count).find(|queue| shares.room(*queue, 1, 1).count == 1);
+            let next = (0..count)
+                .map(|nth| (nth + turn) % count)
+                .find(|queue| shares.room(*queue, 1, 1, now).count == 1);
             let queue = next.expect("someone gets the slot");
             shares.leased(queue, 1);
             served[queue] += 1;
@@ -145,12 +165,13 @@ mod tests {
     #[test]
     fn a_queue_without_jobs_holds_up_nobody_and_saves_nothing_up() {
         let mut shares = Shares::new(Order::Weighted, &[1, 1]);
+        let now = Instant::now();
         shares.leased(0, 1_000);
-        assert_eq!(shares.room(0, 8, 8), Room { count: 8, reserved: 8, waits: false });
-        assert_eq!(shares.room(1, 8, 8), Room { count: 1, reserved: 0, waits: true });
+        assert_eq!(shares.room(0, 8, 8, now), Room { count: 8, reserved: 8, waits: false });
+        assert_eq!(shares.room(1, 8, 8, now), Room { count: 1, reserved: 0, waits: true });
         shares.leased(1, 1);
         shares.leased(0, 1);
-        assert_eq!(shares.room(1, 8, 8).count, 4, "from now on each gets half");
+        assert_eq!(shares.room(1, 8, 8, now).count, 4, "from now on each gets half");
         let served = serve(shares, 100);
         assert!(served[0].abs_diff(served[1]) <= 2, "{served:?}");
     }
@@ -158,17 +179,21 @@ mod tests {
     #[test]
     fn who_is_not_read_is_not_waited_for() {
         let mut shares = Shares::new(Order::Strict, &[1, 1]);
-        shares.leased(0, 1);
-        shares.leased(1, 1);
-        assert_eq!(shares.room(1, 1, 1).count, 0, "the first has jobs");
+        let now = Instant::now();
+        for queue in [0, 1] {
+            shares.room(queue, 0, 1, now);
+            shares.leased(queue, 1);
+        }
+        assert_eq!(shares.room(1, 1, 1, now).count, 0, "the first has jobs");
+        assert_eq!(shares.room(1, 1, 1, now + ASKS_WITHIN).count, 1, "it asks for no slots");
         shares.rest(0);
-        assert_eq!(shares.room(1, 1, 1).count, 1);
+        assert_eq!(shares.room(1, 1, 1, now).count, 1);
     }
 
     #[test]
     fn one_queue_has_all_slots_and_waits_for_its_jobs() {
         let mut shares = Shares::new(Order::Weighted, &[1]);
         shares.leased(0, 0);
-        assert_eq!(shares.room(0, 7, 8), Room { count: 7, reserved: 7, waits: true });
+        assert_eq!(shares.room(0, 7, 8, Instant::now()), Room { count: 7, reserved: 7, waits: true });
     }
 }

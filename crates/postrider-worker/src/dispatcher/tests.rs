@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn bounds() -> Bounds {
-    Bounds { slots: 8, max_in_flight: 3, rate: None, max_bytes: 100_000 }
+    Bounds { slots: 8, max_patient: 32, max_in_flight: 3, rate: None, max_bytes: 100_000 }
 }
 
 fn id(number: u64) -> LeaseId {
@@ -147,7 +147,7 @@ impl Watcher {
     }
 
     fn read(&mut self, jobs: Vec<(u8, bool)>) {
-        let room = self.dispatcher.reserve(0);
+        let room = self.dispatcher.reserve(0, self.now);
         let jobs: Vec<_> = jobs.into_iter().take(room.count).collect();
         self.dispatcher.release(0, room, jobs.len());
         for (destination, suspect) in jobs {
@@ -221,7 +221,7 @@ fn requests_that_wait_for_long_leave_their_slots_to_others() {
     assert!(matches!(dispatcher.admit(ticket(8, "quick", false), now), Placement::Kept));
     let moves = dispatcher.sweep(now + PATIENT_AFTER);
     assert!(matches!(&moves[..], [Placement::Start(next)] if next.job == 8), "{moves:?}");
-    assert_eq!((dispatcher.in_flight(0), dispatcher.reserve(0).count), (9, 7));
+    assert_eq!((dispatcher.in_flight(0), dispatcher.reserve(0, now).count), (9, 7));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn strangers_leave_slots_to_those_that_answer_however_many_they_are() {
     assert_eq!(started, 6, "three slots in four");
     assert!(matches!(placements[7], Placement::Kept));
     assert_eq!(
-        dispatcher.reserve(0),
+        dispatcher.reserve(0, now),
         Room { count: 2, reserved: 2, waits: true },
         "others may be behind them"
     );
@@ -270,7 +270,7 @@ fn requests_that_wait_for_long_are_bounded_too() {
         now += PATIENT_AFTER;
         dispatcher.sweep(now);
     }
-    assert_eq!(dispatcher.in_flight(0), 8 + 8 * MAX_PATIENT_PER_SLOT);
+    assert_eq!(dispatcher.in_flight(0), 8 + 32);
 }
 
 #[test]
@@ -302,6 +302,22 @@ fn a_hook_gets_one_request_until_its_limits_are_known() {
     let moves = dispatcher.learn_limits(&"u\nh".into(), Some(own), now);
     assert!(matches!(&moves[..], [Placement::Start(next)] if next.job == 1), "{moves:?}");
     assert_eq!(dispatcher.learn_limits(&"u\nh".into(), None, now).len(), 1, "the limit of all is three");
+}
+
+#[test]
+fn a_queue_whose_results_cannot_be_written_holds_up_no_other() {
+    let mut dispatcher: Dispatcher<u64> = Dispatcher::of_queues(bounds(), Order::Strict, &[1, 1]);
+    let now = Instant::now();
+    for queue in [0, 1] {
+        let room = dispatcher.reserve(queue, now);
+        dispatcher.release(queue, room, 1);
+    }
+    assert_eq!(dispatcher.reserve(1, now).count, 0, "it is the other's turn");
+    for number in 0..bounds().max_unsettled() as u64 {
+        dispatcher.hold_finished(id(number));
+    }
+    assert_eq!(dispatcher.reserve(0, now).count, 0);
+    assert_eq!(dispatcher.reserve(1, now).count, 8);
 }
 
 #[test]
@@ -348,14 +364,15 @@ fn those_that_are_held_back_are_shown_first() {
 #[test]
 fn a_large_entry_makes_the_next_reads_small() {
     let mut dispatcher: Dispatcher<u64> = Dispatcher::new(bounds());
+    let now = Instant::now();
     dispatcher.note_size(60_000);
-    assert_eq!(dispatcher.reserve(0).count, 1);
+    assert_eq!(dispatcher.reserve(0, now).count, 1);
     dispatcher.release(0, Room { count: 1, reserved: 1, waits: true }, 1);
     for _ in 0..100 {
         dispatcher.note_size(100);
     }
     dispatcher.release(0, Room::default(), 1);
-    assert_eq!(dispatcher.reserve(0).count, bounds().slots);
+    assert_eq!(dispatcher.reserve(0, now).count, bounds().slots);
 }
 
 #[test]
@@ -387,7 +404,7 @@ fn many_suspects_leave_the_slots_to_others() {
     let placements: Vec<_> = (0..8).map(|number| dispatcher.admit(ticket(number, "a", true), now)).collect();
     let deferred = placements.iter().filter(|placement| matches!(placement, Placement::Defer(_, _))).count();
     assert_eq!((dispatcher.in_flight(0), deferred), (1, 8 - 1 - MAX_SUSPECTS));
-    assert_eq!(dispatcher.reserve(0).count, bounds().slots - 1, "ordinary jobs are read beside them");
+    assert_eq!(dispatcher.reserve(0, now).count, bounds().slots - 1, "ordinary jobs are read beside them");
 }
 
 #[test]

@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::config::Trade;
 use crate::destination::DestinationView;
 use crate::engine::Engine;
-use crate::health::Part;
 
 /// How often.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -31,9 +30,9 @@ pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
         if !engine.may_start() {
             continue;
         }
-        match hear_and_tell(&engine, &mut link, &mut heard).await {
-            Ok(()) => engine.works(Part::Destinations),
-            Err(error) => engine.failed(Part::Destinations, &error),
+        if let Err(error) = hear_and_tell(&engine, &mut link, &mut heard).await {
+            // Jobs go on without it, so the worker is ready all the same: while Redis is full, say.
+            engine.failed_beside_the_jobs(&error);
         }
     }
 }

@@ -17,6 +17,7 @@ use postrider_worker::slots::Slots;
 use tokio::task::JoinSet;
 
 use crate::exit::Failure;
+use crate::files;
 use crate::outgoing;
 use crate::redis;
 use crate::settings::Settings;
@@ -29,7 +30,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     redis::check_slots(settings)?;
     let connector = redis::connector(&settings.redis)?;
     let metrics = Metrics::record()?;
-    let engines = engines(settings);
+    let engines = engines(settings, open_files(settings));
     let _admin = open_admin_port(settings, &metrics, &engines)?;
     // Not the limit of one destination: many hooks may share a host, and its connections.
     let sender = outgoing::sender(settings, settings.worker.concurrency)?;
@@ -43,6 +44,20 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     worked?.map_err(failure)
 }
 
+/// How many files this process may have open, raised as far as is allowed: requests that wait for slow receivers need sockets.
+fn open_files(settings: &Settings) -> Option<u64> {
+    let limit = files::raise_limit();
+    if !files::are_enough(settings.worker.concurrency, limit) {
+        let concurrency = settings.worker.concurrency;
+        tracing::warn!(
+            limit,
+            concurrency,
+            "worker.concurrency is more than the sockets that are allowed (ulimit -n)"
+        );
+    }
+    limit
+}
+
 /// One engine of this process, and what the probes ask it.
 struct Engine {
     config: WorkerConfig,
@@ -51,9 +66,10 @@ struct Engine {
 }
 
 /// One engine for each queue, all on the same slots; and one for events where they are fanned out here.
-fn engines(settings: &Settings) -> Vec<Engine> {
+fn engines(settings: &Settings, open_files: Option<u64>) -> Vec<Engine> {
     let shares = &settings.queue.shares;
-    let config = |share: &QueueShare| engine_config(settings, share.name.clone());
+    let max_patient = files::max_patient(settings.worker.concurrency, open_files);
+    let config = |share: &QueueShare| engine_config(settings, share.name.clone(), max_patient);
     let weights: Vec<u32> = shares.iter().map(|share| share.weight).collect();
     let slots = Arc::new(Slots::new(config(&shares[0]).bounds, settings.queue.order, &weights));
     let share = |place: u16| Share { slots: slots.clone(), place };
@@ -76,7 +92,7 @@ fn fan_out_config(deliver: WorkerConfig, events: &Events) -> WorkerConfig {
         queue: events.stream.clone(),
         trade: Trade::FanOut { deliveries: events.queue.clone() },
         // Events have no destination of their own that could be slow.
-        bounds: Bounds { max_in_flight: deliver.bounds.slots, rate: None, ..deliver.bounds },
+        bounds: Bounds { max_patient: 0, max_in_flight: deliver.bounds.slots, rate: None, ..deliver.bounds },
         ..deliver
     }
 }
@@ -156,12 +172,13 @@ fn open_admin_port(
     Ok(Some(running))
 }
 
-fn engine_config(settings: &Settings, queue: QueueName) -> WorkerConfig {
+fn engine_config(settings: &Settings, queue: QueueName, max_patient: usize) -> WorkerConfig {
     WorkerConfig {
         queue,
         trade: Trade::Deliver,
         bounds: Bounds {
             slots: settings.worker.concurrency,
+            max_patient,
             max_in_flight: settings.worker.max_in_flight,
             rate: settings.worker.rate,
             max_bytes: settings.worker.max_bytes,
