@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use postrider_tests::receiver::behaviour::{Answer, Behaviour};
-use postrider_tests::trouble::{add_for_hook as add, told, trip};
+use postrider_tests::trouble::{add_for_hook as add, told, trip, until_arrived};
 use postrider_tests::wait::PATIENCE;
 use postrider_tests::world::{World, WorldOptions};
 use serde_json::Value;
@@ -15,15 +15,6 @@ async fn until_told(world: &World, name: &str, fact: &str, holds: impl Fn(&Value
             if holds(&told) { Ok(told) } else { Err(told) }
         })
         .await
-}
-
-async fn until_arrived(world: &World, path: &str, count: usize) {
-    world
-        .until("all have arrived", PATIENCE, || async {
-            let arrived = world.receiver.requests_to(path).len();
-            if arrived >= count { Ok(()) } else { Err(arrived) }
-        })
-        .await;
 }
 
 /// Most arrivals within a second.

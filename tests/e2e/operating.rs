@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use postrider_tests::redis_server::RedisOptions;
-use postrider_tests::trouble::{add_for_hook as add, trip};
+use postrider_tests::trouble::{add_for_hook as add, trip, until_arrived};
 use postrider_tests::wait::PATIENCE;
 use postrider_tests::worker_process::program;
 use postrider_tests::world::{World, WorldOptions};
@@ -52,15 +52,6 @@ fn postrider_at(redis_url: &str, line: &str) -> Told {
 
 fn postrider(world: &World, line: &str) -> Told {
     postrider_at(&world.redis.url(), line)
-}
-
-async fn until_arrived(world: &World, path: &str, count: usize) {
-    world
-        .until("all have arrived", PATIENCE, || async {
-            let arrived = world.receiver.requests_to(path).len();
-            if arrived >= count { Ok(()) } else { Err(arrived) }
-        })
-        .await;
 }
 
 /// Waits until the lines of JSON of a command show a fact.

@@ -28,6 +28,18 @@ async fn add(world: &World, queue: &str, count: usize) {
     pipe.query_async::<()>(&mut world.connection().await).await.unwrap();
 }
 
+/// Adds that many jobs for one URL to each of the queues `one` and `two`.
+async fn add_to_both(world: &World, url: &str, count: usize) {
+    let mut pipe = redis::pipe();
+    for queue in ["one", "two"] {
+        for _ in 0..count {
+            pipe.cmd("XADD").arg(queue).arg("*").arg("to").arg(url);
+            pipe.arg("type").arg("note").arg("content").arg("{}").ignore();
+        }
+    }
+    pipe.query_async::<()>(&mut world.connection().await).await.unwrap();
+}
+
 async fn until_all(world: &World, count: usize) -> Vec<String> {
     world
         .until("all have arrived", PATIENCE, || async {
@@ -106,22 +118,7 @@ async fn limits_of_a_destination_hold_over_all_queues() {
     )
     .await;
     let url = world.receiver.url("/slow/20");
-    let mut pipe = redis::pipe();
-    for queue in ["one", "two"] {
-        for _ in 0..40 {
-            pipe.cmd("XADD")
-                .arg(queue)
-                .arg("*")
-                .arg("to")
-                .arg(&url)
-                .arg("type")
-                .arg("note")
-                .arg("content")
-                .arg("{}")
-                .ignore();
-        }
-    }
-    pipe.query_async::<()>(&mut world.connection().await).await.unwrap();
+    add_to_both(&world, &url, 40).await;
     world.receiver.wait_for(80).await;
     assert!(world.receiver.max_concurrent("/slow/20") <= 2);
 }
@@ -148,22 +145,7 @@ async fn a_stop_gives_back_the_jobs_of_all_queues() {
     let mut world = World::with(options("one,two").set("POSTRIDER_WORKER_CONCURRENCY", "4")).await;
     let hold = world.receiver.hold("/held");
     let url = world.receiver.url("/held");
-    let mut pipe = redis::pipe();
-    for queue in ["one", "two"] {
-        for _ in 0..20 {
-            pipe.cmd("XADD")
-                .arg(queue)
-                .arg("*")
-                .arg("to")
-                .arg(&url)
-                .arg("type")
-                .arg("note")
-                .arg("content")
-                .arg("{}")
-                .ignore();
-        }
-    }
-    pipe.query_async::<()>(&mut world.connection().await).await.unwrap();
+    add_to_both(&world, &url, 20).await;
     world.receiver.wait_for(1).await;
     world.workers[0].sigterm();
     hold.release(200);

@@ -22,6 +22,16 @@ pub async fn add_for_hook(world: &World, path: &str, hook: &str, count: usize) {
     added.expect("XADD is accepted");
 }
 
+/// Waits until so many requests for a path have arrived.
+pub async fn until_arrived(world: &World, path: &str, count: usize) {
+    world
+        .until("all have arrived", PATIENCE, || async {
+            let arrived = world.receiver.requests_to(path).len();
+            if arrived >= count { Ok(()) } else { Err(arrived) }
+        })
+        .await;
+}
+
 /// What the workers tell of a destination; `Null` where nothing.
 pub async fn told(world: &World, name: &str) -> Value {
     let workers: Vec<String> = world.query(redis::cmd("HKEYS").arg(world.key("workers"))).await;

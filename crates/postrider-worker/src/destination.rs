@@ -1,5 +1,7 @@
 //! One destination as the dispatcher sees it: how much it may get now, how long its requests take, who stands in line.
 
+mod answer;
+mod away;
 mod breaker;
 mod limiter;
 mod rate;
@@ -9,12 +11,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postrider_core::hook::Hook;
 use postrider_core::job::Job;
-use postrider_core::outcome::{NoAnswer, Outcome};
 
-use crate::dispatcher::LeaseId;
-
+pub(crate) use self::answer::{Answer, End, Limits, Permit};
+pub(crate) use self::away::{SentAway, take_where};
 pub(crate) use self::breaker::Change;
 use self::breaker::{Breaker, State};
 use self::limiter::Limiter;
@@ -36,10 +36,6 @@ const MIN_DEFERRAL: Duration = Duration::from_millis(50);
 /// Between two jobs that come back to a tripped destination, whose pace says nothing.
 const MIN_TURN_WHILE_TRIPPED: Duration = Duration::from_millis(10);
 
-/// Jobs of one destination that are remembered after they were sent away, the first of them: those behind come back by
-/// themselves.
-const MAX_SENT_AWAY: usize = 1_000;
-
 /// A destination that has let a request wait for so long, three times longer than usual, and answered nothing meanwhile, is
 /// silent.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
@@ -55,89 +51,6 @@ pub(crate) fn key(job: &Job) -> Arc<str> {
         // Only an event has neither: there is no destination yet that could be slow.
         (None, None) => "events".into(),
     }
-}
-
-/// A job that left the stream to wait for its destination's limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SentAway {
-    pub(crate) job_id: Box<str>,
-    /// The lease that it was.
-    pub(crate) id: LeaseId,
-    /// When it comes back by itself.
-    pub(crate) back_at: Instant,
-}
-
-/// The limits that a destination has from settings or its hook.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
-    /// Requests at a time; at least 1.
-    pub(crate) max_in_flight: usize,
-    /// Requests a second, if limited.
-    pub(crate) rate: Option<f64>,
-}
-
-impl Limits {
-    /// What a hook says of itself, if anything.
-    pub(crate) fn of_hook(hook: &Hook) -> Option<Self> {
-        let max_in_flight = hook.max_in_flight.map(|max| max as usize);
-        let says_something = max_in_flight.is_some() || hook.rate_per_second.is_some();
-        says_something
-            .then(|| Self { max_in_flight: max_in_flight.unwrap_or(usize::MAX), rate: hook.rate_per_second })
-    }
-}
-
-/// What the end of a job tells of its destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Nothing: no request was made.
-    None,
-    /// It works, even where it refused this job.
-    Works,
-    /// It failed, for a reason in a few words.
-    Failed(Box<str>),
-    /// It failed since it has too much to do.
-    Overloaded(Box<str>),
-    /// It said nothing in time.
-    Silence(Box<str>),
-}
-
-impl Answer {
-    /// What an attempt tells.
-    pub fn of(outcome: &Outcome) -> Self {
-        let why = || outcome.error().into();
-        match outcome {
-            Outcome::Blocked { .. } => Self::None,
-            Outcome::Accepted { .. } | Outcome::Gone | Outcome::Rejected { .. } => Self::Works,
-            Outcome::Unavailable { status: 429 | 502 | 503 | 504, .. } => Self::Overloaded(why()),
-            Outcome::NoAnswer { cause: NoAnswer::Timeout } => Self::Silence(why()),
-            Outcome::Unavailable { .. } | Outcome::NoAnswer { .. } => Self::Failed(why()),
-        }
-    }
-}
-
-/// How a job ended, for its destination.
-#[derive(Clone, Debug)]
-pub(crate) struct End {
-    pub(crate) answer: Answer,
-    /// When it was started.
-    pub(crate) started: Instant,
-    /// Its size.
-    pub(crate) bytes: usize,
-    /// A roll of the dice in [0, 1), brought by the caller.
-    pub(crate) roll: f64,
-}
-
-/// Whether one more request may start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Permit {
-    /// It may.
-    Granted,
-    /// Its turn comes when others have ended.
-    InLine,
-    /// It has to wait that long.
-    After(Duration),
-    /// The destination is left alone.
-    Tripped,
 }
 
 /// What one destination gets, and what it has shown.
@@ -379,55 +292,6 @@ impl<T> Destination<T> {
         opening.saturating_duration_since(now).min(latest)
     }
 
-    /// Notes a job that was sent away, unless it is one too many.
-    pub(crate) fn remember(&mut self, job: SentAway, now: Instant) {
-        if self.sent_away.len() >= MAX_SENT_AWAY {
-            self.forget_those_that_are_back(now);
-        }
-        if self.sent_away.len() < MAX_SENT_AWAY {
-            self.sent_away.push_back(job);
-        }
-    }
-
-    /// They came back in the order in which they went, but for a few.
-    pub(crate) fn forget_those_that_are_back(&mut self, now: Instant) {
-        while self.sent_away.front().is_some_and(|job| job.back_at <= now) {
-            self.sent_away.pop_front();
-        }
-    }
-
-    /// Jobs that are remembered as sent away.
-    pub(crate) fn remembered(&self) -> usize {
-        self.sent_away.len()
-    }
-
-    /// Takes jobs that were sent away and could start now: where less than half of the limit is used, the pace has proven
-    /// better than was thought.
-    pub(crate) fn take_recalled(&mut self, queue: u16, limits: Limits, now: Instant) -> Vec<SentAway> {
-        self.forget_those_that_are_back(now);
-        let limit = self.limit(self.limits(limits));
-        let used = self.in_flight + self.line.len();
-        if self.sent_away.is_empty() || !self.is_flowing() || used * 2 > limit {
-            return Vec::new();
-        }
-        if self.limits(limits).rate.is_some_and(|rate| self.rate.wait(rate, now) > MAX_LINE_WAIT) {
-            return Vec::new();
-        }
-        self.next_opening = None;
-        self.next_late_opening = None;
-        // As many as it can take within a moment at its present pace, which a quick receiver has just shown.
-        let turn = self.turn(limits).max(Duration::from_micros(100));
-        let at_this_pace = (MAX_LINE_WAIT.as_micros() / turn.as_micros()) as usize;
-        let at_once = if self.limits(limits).rate.is_some() { 1 } else { limit - used };
-        let room = at_once.max(at_this_pace).min(self.sent_away.len());
-        take_where(&mut self.sent_away, room, |job| job.id.queue == queue)
-    }
-
-    /// Takes all jobs of a queue that were sent away.
-    pub(crate) fn take_sent_away(&mut self, queue: u16) -> Vec<SentAway> {
-        take_where(&mut self.sent_away, usize::MAX, |job| job.id.queue == queue)
-    }
-
     /// Forgets what it has shown: someone knows that it works now.
     pub(crate) fn reset(&mut self) {
         self.limiter = Limiter::default();
@@ -452,23 +316,6 @@ impl<T> Destination<T> {
             && !self.limiter.is_reduced(ceiling)
             && self.rate.is_rested(now)
     }
-}
-
-/// Takes the first of those that are asked for, at most so many; the others stay in their order.
-pub(crate) fn take_where<T>(
-    from: &mut VecDeque<T>,
-    most: usize,
-    is_asked_for: impl Fn(&T) -> bool,
-) -> Vec<T> {
-    let mut taken = Vec::new();
-    for item in std::mem::take(from) {
-        if taken.len() < most && is_asked_for(&item) {
-            taken.push(item);
-        } else {
-            from.push_back(item);
-        }
-    }
-    taken
 }
 
 #[cfg(test)]

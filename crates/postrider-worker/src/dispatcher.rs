@@ -1,12 +1,17 @@
 //! Who may start now: slots, lines and limits. Pure: no I/O, no clock of its own.
 //!
-//! A leased job is in one place at a time: *running* (it holds a slot, until it has waited for its receiver for long), in its destination's *line* (it may start within
-//! moments), in the *backlog* (it could start, but for a slot), among the *suspects* (it was lost with workers before and
-//! is run one at a time), or *finished* (its settlement is on the way). Whatever can't wait here leaves the stream for
-//! later.
+//! A leased job is in one place at a time: *running* (it holds a slot, until it has waited for its receiver for long), in its
+//! destination's *line* (it may start within moments), among the *strangers* (its destination has never answered, and those
+//! hold enough slots), in the *backlog* (it could start, but for a slot), among the *suspects* (it was lost with workers before
+//! and is run one at a time), or *finished* (its settlement is on the way). Whatever can't wait here leaves the stream for later.
 
+mod away;
+mod bounds;
 mod id_hash;
+mod reading;
 mod shares;
+mod strangers;
+mod ticket;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,148 +19,30 @@ use std::time::{Duration, Instant};
 
 use postrider_core::entry_id::EntryId;
 
+pub use self::bounds::Bounds;
 use self::id_hash::IdHashing;
+use self::reading::FIRST_READ;
 use self::shares::Shares;
 pub use self::shares::{Order, Room};
-use crate::destination::{
-    self, Answer, Change, Destination, DestinationView, End, Limits, MAX_LINE_WAIT, Permit, SentAway,
-    take_where,
-};
-
-/// Most entries that one read leases: more would only wait here instead of in Redis.
-const MAX_READ: usize = 100;
-
-/// Entries of the first read, and of the one after a giant.
-const FIRST_READ: usize = 8;
-
-/// Jobs that are remembered after they were sent away, over all destinations: a few megabytes of ids.
-const MAX_REMEMBERED: usize = 20_000;
+pub(crate) use self::ticket::News;
+use self::ticket::Running;
+pub use self::ticket::{Finished, LeaseId, Placement, Ticket};
+use crate::destination::{self, Answer, Destination, End, Limits, MAX_LINE_WAIT, Permit, take_where};
 
 /// Destinations that are remembered; beyond it, idle ones are forgotten.
 const MAX_DESTINATIONS: usize = 10_000;
 
-/// Pause between two looks for destinations that can be forgotten: while none can, each look costs and gains nothing.
-const SCAN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
-
-/// A leased entry, told from those of the other queues of a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LeaseId {
-    /// Which of the worker's queues it is of, in the order in which they are named.
-    pub queue: u16,
-    /// The entry.
-    pub entry: EntryId,
-}
-
-/// A leased job on its way to its attempt. `J` is what the caller needs to make it.
-#[derive(Debug)]
-pub struct Ticket<J> {
-    /// The leased entry.
-    pub id: LeaseId,
-    /// User id and hook id, or the URL's origin.
-    pub destination: Arc<str>,
-    /// Size of the job in memory.
-    pub bytes: usize,
-    /// Lost with a worker more than once: run one at a time.
-    pub suspect: bool,
-    /// How much longer its destination's breaker may hold it up; zero: not at all.
-    pub patience: Duration,
-    /// The job.
-    pub job: J,
-}
-
-impl<J> Ticket<J> {
-    /// Whether a breaker has held it up for as long as it may.
-    fn is_overdue(&self) -> bool {
-        self.patience.is_zero()
-    }
-}
-
-/// The bounds of one worker.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// `worker.concurrency`: requests at a time.
-    pub slots: usize,
-    /// Most requests that have waited for long, and hold no slot.
-    pub max_patient: usize,
-    /// `destination.max_in_flight`: requests at a time to one destination.
-    pub max_in_flight: usize,
-    /// `destination.rate`: requests a second to one destination.
-    pub rate: Option<f64>,
-    /// `worker.max_bytes`: bytes of jobs in memory.
-    pub max_bytes: usize,
-}
-
-/// A request that has waited for so long holds no slot any more: to wait costs a task and a socket, not a core.
-const PATIENT_AFTER: Duration = Duration::from_secs(1);
-
-/// The same where the destination is a stranger: nothing says that it will ever answer.
-const STRANGER_PATIENT_AFTER: Duration = Duration::from_millis(250);
-
-/// Slots that requests to strangers may hold while others have answered: three in four, however many strangers there are.
-const STRANGERS_SHARE: (usize, usize) = (3, 4);
-
-/// Jobs for strangers that wait here for each slot that is free for others.
-const MAX_STRANGERS_PER_FREE_SLOT: usize = 4;
-
-/// How long a job for a stranger waits here for a slot before it leaves the stream for a while.
-const MAX_WAIT_OF_STRANGERS: Duration = Duration::from_millis(100);
-
-/// Others have answered if one did within so long.
-const ANSWERS_COUNT_FOR: Duration = Duration::from_secs(10);
-
 /// Share of the memory for jobs that one destination's requests may take: a quarter.
 const MAX_SHARE_OF_BYTES: usize = 4;
 
-impl Bounds {
-    /// What holds for every destination.
-    fn limits(self) -> Limits {
-        Limits { max_in_flight: self.max_in_flight, rate: self.rate }
-    }
-
-    /// Most slots that requests to strangers hold while others have answered.
-    fn max_strangers(self) -> usize {
-        let (part, whole) = STRANGERS_SHARE;
-        (self.slots * part / whole).max(1)
-    }
-
-    /// Most jobs that wait in lines.
-    fn max_lined(self) -> usize {
-        self.slots * 2
-    }
-
-    /// Most jobs whose settlements wait; at half of it, reading stops.
-    pub fn max_unsettled(self) -> usize {
-        (self.slots * 8).max(2048)
-    }
-
-    /// More leases than this worker can have at any time.
-    pub fn max_held(self) -> usize {
-        self.slots * (1 + MAX_STRANGERS_PER_FREE_SLOT)
-            + self.max_patient
-            + self.max_lined()
-            + MAX_READ
-            + self.max_unsettled()
-    }
-}
+/// Pause between two looks for destinations that can be forgotten: while none can, each look costs and gains nothing.
+const SCAN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 /// Most jobs that wait for their turn among the suspects; more leave the stream for a while.
 const MAX_SUSPECTS: usize = 4;
 
 /// How long they leave it.
 const SUSPECT_WAIT: Duration = Duration::from_secs(5);
-
-/// Where an admitted job goes.
-#[derive(Debug)]
-pub enum Placement<J> {
-    /// Start it now.
-    Start(Ticket<J>),
-    /// It is kept here and will be handed out when it may start.
-    Kept,
-    /// Likewise, when its destination's rate lets it: see [`Dispatcher::open_lines`].
-    KeptUntil,
-    /// It can't start soon: back to waiting, for so long.
-    Defer(Ticket<J>, Duration),
-}
 
 /// The state of one worker's slots.
 #[derive(Debug)]
@@ -192,40 +79,6 @@ pub struct Dispatcher<J> {
     remembered: usize,
 }
 
-#[derive(Debug)]
-struct Running {
-    destination: Arc<str>,
-    bytes: usize,
-    suspect: bool,
-    started: Instant,
-    /// Its destination was a stranger when it was started.
-    is_stranger: bool,
-    is_patient: bool,
-}
-
-/// A destination has begun to fail, or works again.
-#[derive(Debug)]
-pub(crate) struct News {
-    /// Its name.
-    pub(crate) destination: String,
-    pub(crate) change: Change,
-}
-
-/// What came of a job's end.
-#[derive(Debug)]
-pub struct Finished<J> {
-    /// Jobs that may start now, or must leave.
-    pub moves: Vec<Placement<J>>,
-    /// News of its destination.
-    pub(crate) news: Option<News>,
-}
-
-impl<J> Default for Finished<J> {
-    fn default() -> Self {
-        Self { moves: Vec::new(), news: None }
-    }
-}
-
 impl<J> Dispatcher<J> {
     /// A worker with all slots free, of a single queue.
     pub fn new(bounds: Bounds) -> Self {
@@ -257,53 +110,6 @@ impl<J> Dispatcher<J> {
             stride: FIRST_READ,
             remembered: 0,
         }
-    }
-
-    /// Reserves slots for one read of a queue, as many as there is room for.
-    pub fn reserve(&mut self, queue: u16, now: Instant) -> Room {
-        if self.finished[usize::from(queue)].len() >= self.bounds.max_unsettled() / 2 {
-            // Nor does anyone wait for its turn.
-            self.rest(queue);
-            return Room::default();
-        }
-        // Several strangers wait for each free slot before reading stops: those behind them may be others.
-        let strangers = self.strangers_line.len() / MAX_STRANGERS_PER_FREE_SLOT;
-        let free = self.free_slots().saturating_sub(self.backlog.len() + strangers);
-        let line_room = self.bounds.max_lined().saturating_sub(self.lined);
-        let most = free.min(line_room).min(self.stride).min(self.room_in_bytes());
-        let room = self.shares.room(queue.into(), most, self.bounds.slots, now);
-        self.reserved += room.reserved;
-        room
-    }
-
-    /// Gives a reservation back: the read has ended, and the entries that it brought are admitted next.
-    pub fn release(&mut self, queue: u16, room: Room, entries: usize) {
-        self.reserved -= room.reserved.min(self.reserved);
-        self.shares.leased(queue.into(), entries);
-        let is_small = self.largest.saturating_mul(MAX_READ) <= self.bounds.max_bytes;
-        self.stride = if is_small { (self.stride * 2).min(MAX_READ) } else { FIRST_READ };
-    }
-
-    /// Notes that a queue isn't read for now.
-    pub(crate) fn rest(&mut self, queue: u16) {
-        self.shares.rest(queue.into());
-    }
-
-    /// Slots that are neither used nor reserved.
-    fn free_slots(&self) -> usize {
-        self.bounds.slots.saturating_sub(self.running.len() - self.patient + self.reserved)
-    }
-
-    /// Entries of the largest size seen of late that fit into the memory that is left; one always does when nothing is held.
-    fn room_in_bytes(&self) -> usize {
-        let left = self.bounds.max_bytes.saturating_sub(self.bytes);
-        let fit = left / self.largest.max(1);
-        if self.bytes == 0 { fit.max(1) } else { fit }
-    }
-
-    /// Notes the size of an entry that was read. The maximum fades, so that one giant doesn't slow reading for ever.
-    pub fn note_size(&mut self, bytes: usize) {
-        self.largest = bytes.max(self.largest - self.largest / 16).max(256);
     }
 
     /// Whether this process holds the entry: it must never be started twice.
@@ -354,14 +160,6 @@ impl<J> Dispatcher<J> {
             Permit::Granted if !destination.has_room_for(ticket.bytes, max_bytes) => Permit::InLine,
             permit => permit,
         }
-    }
-
-    /// Slots are lent to those that have shown that they give them back; a share of them is enough to get to know the others.
-    fn is_one_stranger_too_many(&mut self, key: &Arc<str>, now: Instant) -> bool {
-        let is_recent = |answer: Instant| now.saturating_duration_since(answer) < ANSWERS_COUNT_FOR;
-        self.strangers >= self.bounds.max_strangers()
-            && self.last_answer.is_some_and(is_recent)
-            && self.destination(key, now).is_stranger()
     }
 
     fn expected_wait(&mut self, key: &Arc<str>, now: Instant) -> Duration {
@@ -447,7 +245,7 @@ impl<J> Dispatcher<J> {
     }
 
     /// Notes that a running job has its settlement: its slot is free. `roll`, in [0, 1), spreads the probes of workers.
-    pub fn finish(&mut self, id: LeaseId, now: Instant, answer: Answer, roll: f64) -> Finished<J> {
+    pub(crate) fn finish(&mut self, id: LeaseId, now: Instant, answer: Answer, roll: f64) -> Finished<J> {
         let Some(run) = self.running.remove(&id) else { return Finished::default() };
         self.hold_finished(id);
         self.bytes -= run.bytes;
@@ -544,25 +342,6 @@ impl<J> Dispatcher<J> {
         }
     }
 
-    fn next_stranger(&mut self, now: Instant) -> Option<Ticket<J>> {
-        let key = self.strangers_line.front()?.0.destination.clone();
-        if self.is_one_stranger_too_many(&key, now) {
-            return None;
-        }
-        self.strangers_line.pop_front().map(|(ticket, _)| ticket)
-    }
-
-    /// Strangers that hold their slots for long make others wait, who leave the stream for a while then.
-    fn send_strangers_away(&mut self, now: Instant, moves: &mut Vec<Placement<J>>) {
-        let is_late = |since: Instant| now.saturating_duration_since(since) > MAX_WAIT_OF_STRANGERS;
-        while self.strangers_line.front().is_some_and(|(_, since)| is_late(*since)) {
-            let Some((ticket, _)) = self.strangers_line.pop_front() else { break };
-            self.let_go(&ticket);
-            let wait = wait_of_strangers(ticket.id.entry);
-            moves.push(Placement::Defer(ticket, wait));
-        }
-    }
-
     /// Notes that a job's settlement is written, or that the job isn't this worker's any more.
     pub fn settled(&mut self, id: LeaseId) {
         self.finished[usize::from(id.queue)].remove(&id.entry);
@@ -626,80 +405,6 @@ impl<J> Dispatcher<J> {
         }
     }
 
-    fn free_slots_of_the_patient(&mut self, now: Instant) {
-        let mut room = self.bounds.max_patient - self.patient;
-        for run in self.running.values_mut().filter(|run| !run.is_patient) {
-            if room == 0 {
-                break;
-            }
-            let after = if run.is_stranger { STRANGER_PATIENT_AFTER } else { PATIENT_AFTER };
-            if now.saturating_duration_since(run.started) >= after {
-                run.is_patient = true;
-                self.patient += 1;
-                self.strangers -= usize::from(run.is_stranger);
-                room -= 1;
-            }
-        }
-    }
-
-    /// Notes a job that was sent away for its destination's limit. A suspect was sent away for its own sake: room at its
-    /// destination is no reason to call it back.
-    pub(crate) fn remember(&mut self, ticket: &Ticket<J>, job: SentAway, now: Instant) {
-        if ticket.suspect || self.remembered >= MAX_REMEMBERED {
-            return;
-        }
-        let destination = self.destination(&ticket.destination, now);
-        let before = destination.remembered();
-        destination.remember(job, now);
-        let after = destination.remembered();
-        self.remembered = self.remembered + after - before;
-    }
-
-    /// Takes jobs of a queue that were sent away and could start now.
-    pub(crate) fn take_recalled(&mut self, queue: u16, now: Instant) -> Vec<SentAway> {
-        let (most, limits) = (self.free_slots(), self.bounds.limits());
-        let mut recalled = Vec::new();
-        for destination in self.destinations.values_mut().filter(|one| one.remembered() > 0) {
-            if recalled.len() >= most {
-                break;
-            }
-            let before = destination.remembered();
-            recalled.extend(destination.take_recalled(queue, limits, now));
-            self.remembered -= before - destination.remembered();
-        }
-        recalled
-    }
-
-    /// Takes all jobs of a queue that were sent away: whoever goes on without this worker shall not wait for its guesses.
-    pub(crate) fn take_sent_away(&mut self, queue: u16) -> Vec<SentAway> {
-        let taken: Vec<_> =
-            self.destinations.values_mut().flat_map(|one| one.take_sent_away(queue)).collect();
-        self.remembered -= taken.len();
-        taken
-    }
-
-    /// What is of interest of its destinations, those that are held back first; at most so many.
-    pub(crate) fn survey(&self, most: usize, now: Instant) -> Vec<DestinationView> {
-        let limits = self.bounds.limits();
-        let mut of_interest: Vec<_> =
-            self.destinations.iter().filter(|(_, one)| one.is_of_interest(limits, now)).collect();
-        of_interest.sort_by_key(|(_, one)| !one.is_held_back(limits));
-        let views = of_interest.into_iter().take(most);
-        views.map(|(key, one)| one.view(key, limits, now)).collect()
-    }
-
-    /// Forgets what a destination has shown, or all of them; their jobs may come back at once.
-    pub(crate) fn reset(&mut self, name: Option<&str>) -> usize {
-        let mut reset = 0;
-        for (key, destination) in &mut self.destinations {
-            if name.is_none_or(|name| name == destination::name(key)) {
-                destination.reset();
-                reset += 1;
-            }
-        }
-        reset
-    }
-
     /// Jobs of a queue whose requests are under way.
     pub fn in_flight(&self, queue: u16) -> usize {
         self.running.keys().filter(|id| id.queue == queue).count()
@@ -709,13 +414,6 @@ impl<J> Dispatcher<J> {
     pub fn unsettled(&self, queue: u16) -> usize {
         self.finished[usize::from(queue)].len()
     }
-}
-
-/// Until some of the strangers' slots are free again; not the same for all, so that they don't come back together.
-fn wait_of_strangers(entry: EntryId) -> Duration {
-    let spread = STRANGER_PATIENT_AFTER.as_millis() as u64;
-    let mixed = entry.millis.wrapping_mul(31).wrapping_add(entry.sequence) % spread;
-    STRANGER_PATIENT_AFTER + Duration::from_millis(mixed)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use postrider_core::entry_id::EntryId;
 
+use super::away::MAX_SENT_AWAY;
 use super::*;
+use crate::dispatcher::LeaseId;
 
 const PATIENCE: Duration = Duration::from_secs(3600);
 

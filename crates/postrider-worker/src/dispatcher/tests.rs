@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
+use super::strangers::{MAX_WAIT_OF_STRANGERS, PATIENT_AFTER, STRANGER_PATIENT_AFTER};
 use super::*;
+use crate::destination::{Change, SentAway};
 
 fn bounds() -> Bounds {
     Bounds { slots: 8, max_patient: 32, max_in_flight: 3, rate: None, max_bytes: 100_000 }

@@ -15,7 +15,6 @@ use anyhow::{Context, anyhow};
 use postrider_core::hook::field::HookRules;
 use postrider_core::hook::record::{Detail, HookRecord};
 use postrider_core::time::Timestamp;
-use postrider_store::fault::{FaultClass, StoreError};
 use postrider_store::hooks::{self, Registered};
 use postrider_store::link::Link;
 
@@ -63,7 +62,7 @@ impl<'a> Desk<'a> {
 
     async fn find(&mut self, name: &HookName) -> Result<Registered, Failure> {
         let found = hooks::show(&mut self.link, &name.user, &name.hook).await;
-        found.map_err(|error| redis_failure(&error))?.ok_or_else(|| unknown(name))
+        found.map_err(|error| redis::failure(&error))?.ok_or_else(|| unknown(name))
     }
 
     fn rules(&self) -> HookRules<'a> {
@@ -85,14 +84,6 @@ fn unreadable(name: &HookName) -> Failure {
         name.hook,
         name.user
     ))
-}
-
-fn redis_failure(error: &StoreError) -> Failure {
-    let why = anyhow!(error.line());
-    match error.class() {
-        FaultClass::Reconnect | FaultClass::BackOff => Failure::RedisUnreachable(why),
-        _ => Failure::Failed(why),
-    }
 }
 
 fn wall_clock() -> Timestamp {

@@ -48,7 +48,7 @@ pub(super) fn cell(value: &Value) -> String {
 }
 
 /// Columns under each other, two blanks apart.
-fn straight(rows: &[Vec<String>]) -> String {
+pub(super) fn straight(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect()).collect();
     let columns = rows.first().map_or(0, Vec::len);
@@ -61,7 +61,8 @@ fn straight(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// Prints a text; that nobody reads it any more is no fault.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     Ok(unless_closed(written).context("failed to print")?)

@@ -10,9 +10,10 @@ use postrider_store::hooks::fresh::{fresh_id, fresh_secret};
 use postrider_store::hooks::{self, Created, UpdateError};
 use serde_json::Value;
 
-use super::{Desk, print, redis_failure, typed, unknown, unreadable};
+use super::{Desk, print, typed, unknown, unreadable};
 use crate::args::{CreateHook, DisableHook, HookName, List, RotateHook, UpdateHook};
 use crate::exit::Failure;
+use crate::redis;
 
 const NO_RANDOMNESS: &str = "the system gives no randomness";
 
@@ -24,7 +25,7 @@ impl Desk<'_> {
         let record = HookRecord::create(&draft, &self.rules()).map_err(|faults| refused(&faults))?;
         let most = self.settings.keep.max_hooks_per_user;
         let created = hooks::create(&mut self.link, &draft.user_id, &draft.id, &record, most).await;
-        match created.map_err(|error| redis_failure(&error))? {
+        match created.map_err(|error| redis::failure(&error))? {
             Created::Done => {
                 print::one(&record.shown(&draft.user_id, &draft.id, None, Detail::Revealed), json)
             }
@@ -76,7 +77,7 @@ impl Desk<'_> {
     pub(super) async fn enable(&mut self, name: &HookName, json: bool) -> Result<(), Failure> {
         // Before the switch: earlier failures must not switch it off again at once.
         let forgotten = hooks::forget_failures(&mut self.link, &name.user, &name.hook).await;
-        forgotten.map_err(|error| redis_failure(&error))?;
+        forgotten.map_err(|error| redis::failure(&error))?;
         self.edit(name, &HookEdit::switch_on(), json).await
     }
 
@@ -102,7 +103,7 @@ impl Desk<'_> {
 
     pub(super) async fn delete(&mut self, name: &HookName, json: bool) -> Result<(), Failure> {
         let removed = hooks::delete(&mut self.link, &name.user, &name.hook).await;
-        if removed.map_err(|error| redis_failure(&error))? {
+        if removed.map_err(|error| redis::failure(&error))? {
             return print::removed(name, json);
         }
         Err(unknown(name))
@@ -139,7 +140,7 @@ fn update_failure(error: UpdateError, name: &HookName) -> Failure {
         UpdateError::Unknown => unknown(name),
         UpdateError::Unreadable => unreadable(name),
         UpdateError::Refused(faults) => refused(&faults),
-        UpdateError::Store(error) => redis_failure(&error),
+        UpdateError::Store(error) => redis::failure(&error),
         contended @ UpdateError::Contended => Failure::Failed(contended.into()),
     }
 }

@@ -6,10 +6,11 @@ use postrider_core::hook::record::{Detail, HookRecord};
 use postrider_store::hooks::{self, Owners, Registered};
 use serde_json::{Map, Value, json};
 
+use super::Desk;
 use super::print::Rows;
-use super::{Desk, redis_failure};
 use crate::args::{List, ListHooks};
 use crate::exit::Failure;
+use crate::redis;
 
 impl Desk<'_> {
     pub(super) async fn list(&mut self, args: ListHooks) -> Result<(), Failure> {
@@ -20,7 +21,7 @@ impl Desk<'_> {
             None => {
                 let mut owners = Owners::new();
                 while let Some(user) =
-                    owners.next(&mut self.link).await.map_err(|error| redis_failure(&error))?
+                    owners.next(&mut self.link).await.map_err(|error| redis::failure(&error))?
                 {
                     self.list_of(&user, &filter, &mut rows).await?;
                 }
@@ -30,7 +31,7 @@ impl Desk<'_> {
     }
 
     async fn list_of(&mut self, user: &str, filter: &HookFilter, rows: &mut Rows) -> Result<(), Failure> {
-        let found = hooks::list(&mut self.link, user).await.map_err(|error| redis_failure(&error))?;
+        let found = hooks::list(&mut self.link, user).await.map_err(|error| redis::failure(&error))?;
         let is_meant =
             |hook: &&Registered| filter.matches(&hook.hook_id, Hook::parse(&hook.json).ok().as_ref());
         found.iter().filter(is_meant).try_for_each(|hook| rows.add(&shown(user, hook)))

@@ -1,12 +1,10 @@
 //! How hooks are shown: tables for people, JSON for programs. Shows what it is given, and so never hides a secret itself.
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use crate::args::HookName;
-use crate::exit::{Failure, unless_closed};
+use crate::cmd::tell::{print, straight};
+use crate::exit::Failure;
 
 /// Rows that are held back until the widths of their columns are known.
 const MAX_ROWS: usize = 1000;
@@ -24,19 +22,19 @@ const COLUMNS: [(&str, &str); 7] = [
 /// One object: a line of JSON, or a line for each of its keys.
 pub(super) fn one(shown: &Map<String, Value>, json: bool) -> Result<(), Failure> {
     if json {
-        return write(&json_line(shown));
+        return print(&json_line(shown));
     }
     let rows: Vec<Vec<String>> = shown.iter().map(|(key, value)| vec![key.clone(), cell(value)]).collect();
-    write(&straight(&rows))
+    print(&straight(&rows))
 }
 
 /// A hook that isn't there any more.
 pub(super) fn removed(name: &HookName, json: bool) -> Result<(), Failure> {
     let HookName { hook, user } = name;
     if json {
-        return write(&format!("{}\n", json!({ "id": hook, "userId": user, "deleted": true })));
+        return print(&format!("{}\n", json!({ "id": hook, "userId": user, "deleted": true })));
     }
-    write(&format!("{}\n", hook.escape_debug()))
+    print(&format!("{}\n", hook.escape_debug()))
 }
 
 /// Hooks that are listed.
@@ -54,7 +52,7 @@ impl Rows {
 
     pub(super) fn add(&mut self, shown: &Map<String, Value>) -> Result<(), Failure> {
         if self.json {
-            return write(&json_line(shown));
+            return print(&json_line(shown));
         }
         self.held.push(COLUMNS.map(|(_, key)| cell(shown.get(key).unwrap_or(&Value::Null))).to_vec());
         if self.held.len() < MAX_ROWS { Ok(()) } else { self.flush() }
@@ -66,7 +64,7 @@ impl Rows {
 
     fn flush(&mut self) -> Result<(), Failure> {
         let rows = std::mem::take(&mut self.held);
-        write(&straight(&rows))
+        print(&straight(&rows))
     }
 }
 
@@ -85,22 +83,6 @@ fn cell(value: &Value) -> String {
         other => other.to_string(),
     };
     text.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
-}
-
-/// Columns under each other, two blanks apart.
-fn straight(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-fn write(text: &str) -> Result<(), Failure> {
-    Ok(unless_closed(io::stdout().lock().write_all(text.as_bytes())).context("failed to print")?)
 }
 
 #[cfg(test)]
