@@ -201,15 +201,15 @@ impl<'a> Parts<'a> {
 }
 
 fn login(user: &str, password: &str) -> RedisConnectionInfo {
-    // Replies are taken apart by hand, in the older protocol. The client's name isn't told: users with least rights may not,
-    // and ACL LOG would fill with that.
-    let mut login =
-        RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
+    // Replies are taken apart by hand, in the older protocol.
+    let mut login = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2);
     if !user.is_empty() {
         login = login.set_username(user);
     }
     if !password.is_empty() {
-        login = login.set_password(password);
+        // The answer to AUTH shows that the server is there. The client's name, whose answer shows it otherwise, isn't told:
+        // users with least rights may not, and ACL LOG would fill with that.
+        login = login.set_password(password).set_skip_set_lib_name();
     }
     login
 }
