@@ -143,8 +143,7 @@ impl<T> Destination<T> {
 
     /// Requests that it gets at a time, as things are.
     fn limit(&self, limits: Limits) -> usize {
-        let is_flowing = self.breaker.state() == State::Flowing;
-        if is_flowing && !self.is_silent { self.limiter.limit(limits.max_in_flight) } else { 1 }
+        if self.is_flowing() { self.limiter.limit(limits.max_in_flight) } else { 1 }
     }
 
     /// Whether nothing says that it answers: it never has, or it is silent.

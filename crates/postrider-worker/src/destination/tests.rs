@@ -157,15 +157,19 @@ fn jobs_of_a_tripped_destination_come_back_after_its_wait_and_not_together() {
 }
 
 #[test]
-fn a_destination_that_lets_requests_wait_gets_no_more_until_it_answers() {
+fn a_destination_that_lets_requests_wait_is_a_stranger_until_it_answers() {
     let now = Instant::now();
     let mut destination = idle();
-    (0..2).for_each(|_| destination.start(0, ALL, now));
-    let later = now + SILENT_AFTER;
-    destination.learn_from_running(now, later);
-    assert_eq!(destination.permit(ALL, false, later), Permit::InLine);
-    destination.finish(end(Answer::Works, now), ALL, later);
+    make(&mut destination, Answer::Works, Duration::ZERO, now);
+    let (started, later) = (now + Duration::from_millis(1), now + SILENT_AFTER * 2);
+    (0..2).for_each(|_| destination.start(0, ALL, started));
+    assert!(!destination.is_stranger());
+    destination.learn_from_running(started, later);
+    assert!(destination.is_stranger());
+    // Jobs that were taken over from a lost worker must not wait for those that hang here.
     assert_eq!(destination.permit(ALL, false, later), Permit::Granted);
+    destination.finish(end(Answer::Works, started), ALL, later);
+    assert!(!destination.is_stranger());
 }
 
 #[test]
@@ -178,6 +182,7 @@ fn a_destination_that_is_always_slow_is_not_silent() {
     destination.start(0, ALL, now + Duration::from_secs(3));
     destination.learn_from_running(now + Duration::from_secs(3), now + Duration::from_secs(7));
     assert_eq!(destination.permit(ALL, false, now), Permit::Granted);
+    assert!(!destination.is_stranger());
 }
 
 #[test]
