@@ -29,5 +29,6 @@ pub mod queue;
 pub mod reader;
 mod resp;
 pub mod script;
+mod settle_call;
 pub mod settlement;
 pub mod start_check;

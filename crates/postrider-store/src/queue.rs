@@ -14,6 +14,7 @@ use crate::keys::{GROUP, QueueKeys};
 use crate::link::Link;
 use crate::presence::{due, moment, number};
 use crate::script::NamedScript;
+use crate::settle_call::SettleCall;
 use crate::settlement::{Destination, Settled, Settlement};
 
 /// Most jobs that one call promotes: under a millisecond of Redis' time.
@@ -164,11 +165,8 @@ impl Queue {
         most_pending: usize,
         is_repeat: bool,
     ) -> Result<SettleReply, StoreError> {
-        let ids = || batch.iter().map(|settlement| settlement.entry);
-        let (Some(lowest), Some(highest)) = (ids().min(), ids().max()) else {
-            return Ok(SettleReply { next_due: None, results: Vec::new() });
-        };
-        let keys = &self.keys;
+        let settling = SettleCall::new(batch);
+        let (keys, (lowest, highest)) = (&self.keys, settling.range());
         let mut call = SETTLE.call(7);
         call.arg(&keys.stream)
             .arg(&keys.retry)
@@ -177,13 +175,11 @@ impl Queue {
             .arg(&keys.attempts)
             .arg(&keys.stats)
             .arg(&keys.held);
-        call.arg(GROUP).arg(&*self.consumer).arg(lowest.to_string()).arg(highest.to_string());
+        call.arg(GROUP).arg(&*self.consumer).arg(lowest).arg(highest);
         call.arg(most_pending).arg(self.max_attempt_records).arg(u8::from(is_repeat));
-        for settlement in batch {
-            settlement.append_to(&mut call);
-        }
+        settling.append_to(&mut call);
         let operation = || format!("settle {} jobs of {}", batch.len(), self.name);
-        Ok(read_settle(link.run(&SETTLE, &call, operation).await?))
+        Ok(settling.read(link.run(&SETTLE, &call, operation).await?))
     }
 
     /// Buries an entry with more fields than a script can carry. The one move that is a transaction instead: its
@@ -375,23 +371,6 @@ impl Queue {
 fn numbers(reply: &Value) -> Vec<i64> {
     let Value::Array(items) = reply else { return Vec::new() };
     items.iter().map(|item| number(item).unwrap_or(0)).collect()
-}
-
-fn read_settle(reply: Value) -> SettleReply {
-    let Value::Array(items) = reply else { return SettleReply { next_due: None, results: Vec::new() } };
-    let mut items = items.into_iter().skip(1);
-    let next_due = items.next().as_ref().and_then(number).and_then(due);
-    SettleReply { next_due, results: items.map(read_settled).collect() }
-}
-
-fn read_settled(item: Value) -> Settled {
-    match integer(&item) {
-        Some(1) => Settled::Applied,
-        Some(2) => Settled::Duplicate,
-        Some(0) => Settled::Refused,
-        Some(3) => Settled::Gone,
-        _ => Settled::Failed(String::from_utf8_lossy(&bytes(item).unwrap_or_default()).into_owned()),
-    }
 }
 
 fn first_id(item: Value) -> Option<EntryId> {

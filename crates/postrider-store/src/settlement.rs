@@ -132,8 +132,6 @@ pub struct AttemptRecord {
     pub destination: Box<str>,
     /// Number of the attempt: 1, 2, …
     pub attempt: u32,
-    /// `delivered`, `retried` or `dead`.
-    pub outcome: &'static str,
     /// Status of the answer, 0 where none came.
     pub status: u16,
     /// How long it took, in milliseconds.
@@ -168,15 +166,8 @@ impl Settlement {
         }
     }
 
-    /// Appends this job's arguments to a call of the settle script.
+    /// Appends what is special to this kind of move to a call of the settle script.
     pub(crate) fn append_to(&self, call: &mut Cmd) {
-        call.arg(self.kind()).arg(self.entry.to_string()).arg(&*self.job_id);
-        match &self.attempt {
-            None => {
-                call.arg(0);
-            }
-            Some(record) => record.append_to(call),
-        }
         match &self.destination {
             Destination::Done | Destination::Discarded => {}
             Destination::Retry { wait, state, made } => {
@@ -200,7 +191,8 @@ impl Settlement {
         }
     }
 
-    fn kind(&self) -> &'static str {
+    /// The letter by which the script knows the move.
+    pub(crate) fn kind(&self) -> &'static str {
         match self.destination {
             Destination::Done => "D",
             Destination::Discarded => "X",
@@ -221,20 +213,4 @@ fn append_wait(call: &mut Cmd, until: Until, state: &JobState, made: Made) {
     // The script appends the moment that it has worked out.
     let state = JobState { due: None, ..*state };
     call.arg(state.to_string()).arg(made.status).arg(made.attempts);
-}
-
-impl AttemptRecord {
-    fn append_to(&self, call: &mut Cmd) {
-        call.arg(1)
-            .arg(&*self.event_id)
-            .arg(&*self.hook_id)
-            .arg(&*self.user_id)
-            .arg(&*self.destination)
-            .arg(self.attempt)
-            .arg(self.outcome)
-            .arg(self.status)
-            .arg(self.millis)
-            .arg(&self.error)
-            .arg(&self.response);
-    }
 }

@@ -2,61 +2,108 @@
 -- Settles a batch: each job leaves the stream for done, waiting, dead, or back to the stream's end.
 -- The new home is written before the old one is left; a job whose new home can't be written stays where it is.
 -- KEYS  stream, retry, retry:jobs, dead, attempts, stats, held
--- ARGV  group, consumer, lowest entry id, highest entry id, most pending ids to ask for, cap of the attempt log, 1 where
---       this call is a repeat, then for each job: kind, entry id, job id, 1 and ten values where there is an attempt to record (else 0), and by kind:
---       D delivered, X discarded: nothing | R retried, W deferred: 'after' or 'at', ms, state, status, attempts
+-- ARGV  group, consumer, lowest and highest entry id of the jobs that were not delivered, most pending ids to ask for, cap of
+--       the attempt log, 1 where this call is a repeat; number of templates of attempts, then each: hook id, user id,
+--       destination, attempt, status, ms, error, response, what event ids have behind job ids; number of delivered jobs, values of
+--       each, then these; then each other job: kind, its four values, and more by kind. Values of a job: entry id, its attempt's
+--       template (0: none), job id ('': the entry's), event id ('': made of the job's); the last two are left out for
+--       delivered jobs where they are empty for all.
+--       X discarded: nothing | R retried, W deferred: 'after' or 'at', ms, state, status, attempts
 --       H held: the same, and the hook (<user id>/<hook id>) and the job's age (epoch ms)
 --       K dead: reason, status, error, attempts | G given back: state
--- Reply {now, next due or -1, result of each job…}: 1 settled, 2 settled as dead duplicate, 0 refused: it is another's
---       now, 3 gone: settled before, or an error's text: it is where it was
+-- Reply {now, next due or -1, a letter for each job, error texts}: 1 settled, 2 settled as dead duplicate, 0 refused: it is
+--       another's now, 3 gone: settled before, E: the next of the error texts says why it is where it was
 local stream, retry, jobs, dead, attempts, stats, held = unpack(KEYS)
-local group, consumer = ARGV[1], ARGV[2]
-local most, cap, is_repeat = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local v, group, consumer = ARGV, ARGV[1], ARGV[2]
+local most, cap, is_repeat = tonumber(v[5]), tonumber(v[6]), v[7] == '1'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Rounded up, so that no retry is early.
 local now_up = time[1] * 1000 + math.ceil(time[2] / 1000)
 local died_at = string.format('%.0f', now)
+local function failure(reply) return type(reply) == 'table' and reply.err or nil end
 
--- 1. What is asked for.
-local OUTCOME = 14 -- where the value of `outcome` stands in a record
-local cursor = 7
+-- 1. What is asked for. Attempts are alike: what most of them share comes once.
+local templates, cursor = {}, 8
+for i = 1, tonumber(v[8]) do
+  templates[tostring(i)] = {
+    'job', '', 'eventId', '', 'hookId', v[cursor + 1], 'userId', v[cursor + 2], 'destination', v[cursor + 3],
+    'attempt', v[cursor + 4], 'outcome', '', 'status', v[cursor + 5], 'ms', v[cursor + 6], 'error', v[cursor + 7],
+    'response', v[cursor + 8], 'at', died_at, 'worker', consumer, suffix = v[cursor + 9],
+  }
+  cursor = cursor + 9
+end
+local delivered, width = tonumber(v[cursor + 1]), tonumber(v[cursor + 2])
+local first = cursor + 3
+cursor = cursor + 2 + delivered * width
 local function take()
   cursor = cursor + 1
-  return ARGV[cursor]
-end
-local function take_record(job)
-  local v, i = ARGV, cursor
-  cursor = cursor + 10
-  return {
-    'job', job, 'eventId', v[i + 1], 'hookId', v[i + 2], 'userId', v[i + 3], 'destination', v[i + 4], 'attempt', v[i + 5],
-    'outcome', v[i + 6], 'status', v[i + 7], 'ms', v[i + 8], 'error', v[i + 9], 'response', v[i + 10],
-    'at', died_at, 'worker', consumer,
-  }
+  return v[cursor]
 end
 local ops, waiters = {}, {}
-while cursor < #ARGV do
-  local kind, id, job = take(), take(), take()
-  local op = { kind = kind, id = id, job = job, record = take() == '1' and take_record(job) }
+while cursor < #v do
+  local op = { kind = take(), id = take(), template = take(), job = take(), event = take() }
+  if op.job == '' then op.job = op.id end
+  local kind = op.kind
   if kind == 'K' then
     op.reason, op.status, op.error, op.made = take(), take(), take(), take()
   elseif kind == 'G' then
     op.state = take()
-  elseif kind ~= 'D' and kind ~= 'X' then
+  elseif kind ~= 'X' then
     op.mode, op.ms, op.state, op.status, op.made = take(), take(), take(), take(), take()
     if kind == 'H' then op.hook, op.age = take(), take() end
-    waiters[#waiters + 1] = job
+    waiters[#waiters + 1] = op.job
   end
   ops[#ops + 1] = op
 end
 
--- 2. Whose they are, and which ids are taken among the waiting.
+-- 2. Delivered jobs: whose they are doesn't matter, the receiver has them.
+local ids, names, results, errors = {}, {}, {}, {}
+for i = 1, delivered do
+  local at = first + (i - 1) * width
+  local id, name = v[at], width > 2 and v[at + 2] or ''
+  ids[i], names[i] = id, name ~= '' and name or id
+end
+-- Not pending any more: consumer or group were removed, or it was settled before.
+local function deliver_unleased(id, job)
+  if redis.pcall('XDEL', stream, id) == 1 then return '1' end
+  -- The job may have passed to another worker and wait for a retry, which it needn't.
+  local waiting = redis.pcall('HGET', jobs, job)
+  if failure(waiting) then return waiting end
+  if not waiting or string.match(waiting, '^1 ([%d-]+)') ~= id then return '3' end
+  -- Both or none: an id without its job may never fall due, and would bar others of its name from waiting.
+  local listed_still = redis.pcall('ZREM', retry, job)
+  if failure(listed_still) then return listed_still end
+  redis.pcall('HDEL', jobs, job)
+  return '1'
+end
+if delivered > 0 then
+  local acknowledged = redis.pcall('XACK', stream, group, unpack(ids))
+  if failure(acknowledged) then return acknowledged end
+  if acknowledged == delivered then
+    redis.pcall('XDEL', stream, unpack(ids))
+    for i = 1, delivered do results[i] = '1' end
+  else
+    for i = 1, delivered do
+      local result = deliver_unleased(ids[i], names[i])
+      if failure(result) then
+        errors[#errors + 1] = result.err
+        result = 'E'
+      end
+      results[i] = result
+    end
+  end
+end
+
+-- 3. Whose the others are, and which ids are taken among the waiting.
 local function group_is_gone(reply) return reply.err and string.find(reply.err, 'NOGROUP', 1, true) end
 local mine, leaving = {}, {}
-local pending = redis.pcall('XPENDING', stream, group, ARGV[3], ARGV[4], most, consumer)
-if pending.err and not group_is_gone(pending) then return pending end
-if not pending.err then
-  for _, item in ipairs(pending) do mine[item[1]] = true end
+if #ops > 0 then
+  local pending = redis.pcall('XPENDING', stream, group, v[3], v[4], most, consumer)
+  if pending.err and not group_is_gone(pending) then return pending end
+  if not pending.err then
+    for _, item in ipairs(pending) do mine[item[1]] = true end
+  end
 end
 -- 'me', 'other', or 'nobody': consumer or group were removed, or the entry is gone.
 local function holder(id)
@@ -72,8 +119,7 @@ if #waiters > 0 then
   for i, score in ipairs(no_waiting and {} or scores) do taken[waiters[i]] = score and true or nil end
 end
 
--- 3. New homes. Nothing here may raise: what is written before would not be known to be.
-local function failure(reply) return type(reply) == 'table' and reply.err or nil end
+-- 4. New homes. Nothing here may raise: what is written before would not be known to be.
 local kept, listed, planned = {}, {}, {}
 local byte = string.byte
 -- The fields without the workers' own, whose names start with '_'.
@@ -122,21 +168,7 @@ local function move(op)
   end
   return moves[op.kind](op, own_fields(entry[1][2]))
 end
-local function deliver(op)
-  if holder(op.id) ~= 'nobody' or redis.pcall('XDEL', stream, op.id) == 1 then return 1 end
-  -- The job may have passed to another worker and wait for a retry: the receiver has it, so it needn't.
-  local waiting = redis.pcall('HGET', jobs, op.job)
-  if failure(waiting) then return waiting.err end
-  if not waiting or string.match(waiting, '^1 ([%d-]+)') ~= op.id then return 3 end
-  -- Both or none: an id without its job may never fall due, and would bar others of its name from waiting.
-  local listed_still = failure(redis.pcall('ZREM', retry, op.job))
-  if listed_still then return listed_still end
-  redis.pcall('HDEL', jobs, op.job)
-  return 1
-end
-for _, op in ipairs(ops) do
-  op.result = moves[op.kind] and move(op) or not moves[op.kind] and deliver(op) or nil
-end
+for _, op in ipairs(ops) do op.result = move(op) end
 if #planned > 0 then
   local failed = failure(redis.pcall('HSET', jobs, unpack(kept)))
   if not failed then
@@ -161,7 +193,7 @@ if #planned > 0 then
   end
 end
 
--- 4. The old home.
+-- 5. The old home.
 for _, op in ipairs(ops) do
   if op.result == 1 or op.result == 2 then leaving[#leaving + 1] = op.id end
 end
@@ -170,26 +202,41 @@ if #leaving > 0 then
   redis.pcall('XDEL', stream, unpack(leaving))
 end
 
--- 5. What is remembered of it.
-local outcomes = { D = 'delivered', X = 'discarded', R = 'retried', W = 'deferred', H = 'deferred', K = 'dead' }
-local counts = {}
-local reply = { now, -1 }
-for _, op in ipairs(ops) do
-  local outcome = op.result == 2 and 'dead' or outcomes[op.kind]
-  if outcome and (op.result == 1 or op.result == 2) then counts[outcome] = (counts[outcome] or 0) + 1 end
-  -- A result that came too late was an attempt all the same, but a repeat may have been recorded before.
-  local is_new = op.result == 1 or op.result == 2 or not is_repeat and (op.result == 0 or op.result == 3)
-  if op.record and cap > 0 and is_new then
-    op.record[OUTCOME] = outcome
-    redis.pcall('XADD', attempts, 'MAXLEN', '~', cap, '*', unpack(op.record))
-  end
-  reply[#reply + 1] = op.result
+-- 6. What is remembered of it.
+local counts, recorded = {}, false
+local function record(job, template, event, outcome)
+  local attempt = templates[template]
+  if not attempt or cap == 0 then return end
+  attempt[2], attempt[4], attempt[14] = job, event ~= '' and event or job .. attempt.suffix, outcome
+  redis.pcall('XADD', attempts, '*', unpack(attempt))
+  recorded = true
 end
+local function count(outcome, number) counts[outcome] = (counts[outcome] or 0) + number end
+-- A result that came too late was an attempt all the same, but a repeat may have been recorded before.
+local function is_new(result) return result == '1' or result == '2' or not is_repeat and result ~= 'E' end
+for i = 1, delivered do
+  local at = first + (i - 1) * width
+  if results[i] == '1' then count('delivered', 1) end
+  if is_new(results[i]) then record(names[i], v[at + 1], width > 2 and v[at + 3] or '', 'delivered') end
+end
+local outcomes = { X = 'discarded', R = 'retried', W = 'deferred', H = 'deferred', K = 'dead' }
+for i, op in ipairs(ops) do
+  local result = op.result
+  if type(result) == 'string' then
+    errors[#errors + 1] = result
+    result = 'E'
+  end
+  result = tostring(result)
+  results[delivered + i] = result
+  local outcome = result == '2' and 'dead' or outcomes[op.kind]
+  if outcome and (result == '1' or result == '2') then count(outcome, 1) end
+  if outcome and is_new(result) then record(op.job, op.template, op.event, outcome) end
+end
+if recorded then redis.pcall('XTRIM', attempts, 'MAXLEN', '~', cap) end
 local hour = stats .. ':' .. math.floor(now / 3600000)
 for outcome, count in pairs(counts) do
   redis.pcall('HINCRBY', hour, math.floor(now / 60000) % 60 .. ':' .. outcome, count)
   redis.pcall('EXPIRE', hour, 691200)
 end
 local head = redis.pcall('ZRANGE', retry, 0, 0, 'WITHSCORES')
-if head[2] then reply[2] = head[2] end
-return reply
+return { now, head[2] or -1, table.concat(results), unpack(errors) }

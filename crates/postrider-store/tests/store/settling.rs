@@ -1,19 +1,19 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
 use postrider_core::entry_id::EntryId;
 use postrider_core::job::Field;
-use postrider_store::settlement::{AttemptRecord, Destination, Settled};
+use postrider_store::settlement::{AttemptRecord, Destination, Settled, Settlement};
 
 use crate::bench_of_one::{Bench, MOST, dead, given_back, retry, settlement};
 
-fn attempt(outcome: &'static str) -> AttemptRecord {
+fn attempt() -> AttemptRecord {
     AttemptRecord {
         event_id: "ev".into(),
         hook_id: "h".into(),
         user_id: "u".into(),
         destination: "https://x.example".into(),
         attempt: 3,
-        outcome,
         status: 204,
         millis: 17,
         error: String::new(),
@@ -193,7 +193,7 @@ async fn attempts_and_minute_counters_are_written_with_the_settle() {
     let mut bench = Bench::start().await;
     let id = bench.leased("a").await;
     let mut settlement = settlement(id, "j", Destination::Done);
-    settlement.attempt = Some(attempt("delivered"));
+    settlement.attempt = Some(attempt());
     bench.settle_all("a", &[settlement]).await;
     let entries: Vec<(String, Vec<Field>)> = bench.ask(&["XRANGE", "{q}:attempts", "-", "+"]).await;
     let names: Vec<_> = entries[0].1.iter().map(|(name, _)| std::str::from_utf8(name).unwrap()).collect();
@@ -206,6 +206,65 @@ async fn attempts_and_minute_counters_are_written_with_the_settle() {
         counters.len() == 1 && counters[0].0.ends_with(":delivered") && counters[0].1 == 1,
         "{counters:?}"
     );
+}
+
+/// What the attempt log says of each attempt: job, event, number, outcome.
+async fn logged(bench: &Bench) -> Vec<[String; 4]> {
+    let entries: Vec<(String, HashMap<String, String>)> =
+        bench.ask(&["XRANGE", "{q}:attempts", "-", "+"]).await;
+    let told = |record: &HashMap<String, String>| {
+        ["job", "eventId", "attempt", "outcome"].map(|name| record[name].clone())
+    };
+    entries.iter().map(|(_, record)| told(record)).collect()
+}
+
+/// A settlement of the job with its attempt, which has brought nothing but ASCII.
+fn tried(entry: EntryId, job: &str, event: &str, number: u32, destination: Destination) -> Settlement {
+    let record = AttemptRecord { event_id: event.into(), attempt: number, response: Vec::new(), ..attempt() };
+    Settlement { attempt: Some(record), ..settlement(entry, job, destination) }
+}
+
+#[tokio::test]
+async fn jobs_named_by_their_entries_and_others_are_recorded_by_their_names() {
+    let mut bench = Bench::start().await;
+    let ids = [bench.leased("a").await, bench.leased("a").await, bench.leased("a").await];
+    let names = ids.map(|id| id.to_string());
+    let suffixed = format!("{}-31c3", names[1]);
+    let plain = [
+        tried(ids[0], &names[0], &names[0], 1, Destination::Done),
+        tried(ids[1], &names[1], &suffixed, 2, Destination::Done),
+    ];
+    assert_eq!(bench.settle_all("a", &plain).await, [Settled::Applied, Settled::Applied]);
+    bench.settle_all("a", &[tried(ids[2], "j", "ev", 1, Destination::Done)]).await;
+    let word = |text: &str| text.to_owned();
+    let expected = [
+        [names[0].clone(), names[0].clone(), word("1"), word("delivered")],
+        [names[1].clone(), suffixed, word("2"), word("delivered")],
+        [word("j"), word("ev"), word("1"), word("delivered")],
+    ];
+    assert_eq!(logged(&bench).await, expected);
+}
+
+#[tokio::test]
+async fn results_come_in_the_order_of_the_batch_whatever_became_of_each_job() {
+    let mut bench = Bench::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(bench.leased("a").await);
+    }
+    bench.settle("a", ids[1], "before", Destination::Done).await;
+    let batch = [
+        tried(ids[0], "retried", "ev", 1, retry(LATER)),
+        tried(ids[1], "before", "ev", 1, Destination::Done),
+        tried(ids[2], "dead", "ev", 1, dead()),
+        tried(ids[3], "delivered", "ev", 1, Destination::Done),
+        tried(ids[4], "retried", "ev", 1, retry(LATER)),
+    ];
+    let expected = [Settled::Applied, Settled::Gone, Settled::Applied, Settled::Applied, Settled::Duplicate];
+    assert_eq!(bench.settle_all("a", &batch).await, expected);
+    assert_eq!(bench.counts().await, [0, 0, 1, 2]);
+    let outcomes: Vec<String> = logged(&bench).await.into_iter().map(|[.., outcome]| outcome).collect();
+    assert_eq!(outcomes, ["delivered", "delivered", "retried", "dead", "dead"]);
 }
 
 /// An entry that is too wide for a script, leased for `a`; and its fields.
@@ -268,11 +327,11 @@ async fn an_attempt_whose_result_came_too_late_is_recorded_and_a_repeat_is_not()
     let id = bench.leased("lost").await;
     bench.worker("new").take_over(&mut bench.link, "lost", None, 10).await.unwrap();
     let mut late = settlement(id, "j", retry(LATER));
-    late.attempt = Some(attempt("retried"));
+    late.attempt = Some(attempt());
     assert_eq!(bench.settle_all("lost", &[late]).await, [Settled::Refused]);
     assert_eq!(bench.ask::<usize>(&["XLEN", "{q}:attempts"]).await, 1);
     let mut again = settlement(id, "j", retry(LATER));
-    again.attempt = Some(attempt("retried"));
+    again.attempt = Some(attempt());
     let queue = bench.worker("lost");
     queue.settle(&mut bench.link, &[again], MOST, true).await.unwrap();
     assert_eq!(bench.ask::<usize>(&["XLEN", "{q}:attempts"]).await, 1);

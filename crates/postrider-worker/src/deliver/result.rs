@@ -1,5 +1,7 @@
 //! From a verdict to the settlement: where the job goes, and what is recorded of its attempt.
 
+use std::mem;
+
 use postrider_core::delivery::Delivery;
 use postrider_core::hook::Hook;
 use postrider_core::job::Job;
@@ -15,18 +17,16 @@ use crate::redact;
 /// The settlement of an attempt.
 pub(super) fn settle_attempt(
     engine: &Engine,
-    ticket: &Ticket<Lease>,
+    ticket: &mut Ticket<Lease>,
     delivery: &Delivery,
     hook: Option<&Hook>,
-    attempt: Attempt,
+    mut attempt: Attempt,
     verdict: Verdict,
 ) -> Settlement {
     let job = &ticket.job.job;
     let made = Made { status: attempt.outcome.status(), attempts: job.next_attempt() };
     // A URL that was refused as it stands was no attempt: nothing was asked of anyone.
     let was_made = !matches!(attempt.outcome, Outcome::Blocked { .. });
-    let record =
-        (was_made && engine.queue.records_attempts()).then(|| record(job, delivery, hook, &attempt, verdict));
     let destination = match verdict {
         Verdict::Done => Destination::Done,
         Verdict::RetryAfter(wait) => {
@@ -35,22 +35,19 @@ pub(super) fn settle_attempt(
         Verdict::Dead(reason) if !was_made => Destination::Dead {
             reason,
             made: Made { status: 0, attempts: job.state.attempts },
-            error: attempt.error,
+            error: mem::take(&mut attempt.error),
         },
         Verdict::Dead(reason) => {
             Destination::Dead { reason, made, error: death_sentence(reason, &attempt, made) }
         }
     };
     // A job that is done is nobody's news.
-    let hook = if matches!(destination, Destination::Done) { None } else { hook_name(job) };
-    Settlement {
-        entry: ticket.id.entry,
-        job_id: job.id.clone(),
-        hook,
-        destination,
-        attempt: record,
-        bytes: job.size,
-    }
+    let hook_name = if matches!(destination, Destination::Done) { None } else { hook_name(job) };
+    let record = (was_made && engine.queue.records_attempts())
+        .then(|| record(&mut ticket.job.job, delivery, hook, &mut attempt));
+    let (entry, job) = (ticket.id.entry, &mut ticket.job.job);
+    let job_id = mem::take(&mut job.id);
+    Settlement { entry, job_id, hook: hook_name, destination, attempt: record, bytes: job.size }
 }
 
 fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {
@@ -65,32 +62,18 @@ fn death_sentence(reason: DeadReason, attempt: &Attempt, made: Made) -> String {
     }
 }
 
-fn record(
-    job: &Job,
-    delivery: &Delivery,
-    hook: Option<&Hook>,
-    attempt: &Attempt,
-    verdict: Verdict,
-) -> AttemptRecord {
-    let outcome = match verdict {
-        Verdict::Done => "delivered",
-        Verdict::RetryAfter(_) => "retried",
-        Verdict::Dead(_) => "dead",
-    };
+/// Takes its texts from the job and the attempt, which have come to their end.
+fn record(job: &mut Job, delivery: &Delivery, hook: Option<&Hook>, attempt: &mut Attempt) -> AttemptRecord {
+    let response = attempt.response.as_ref().map(|body| redact::kept(body, delivery, hook));
     AttemptRecord {
-        event_id: job.event_id.clone(),
-        hook_id: job.hook_id.clone().unwrap_or_default(),
-        user_id: job.user_id.clone().unwrap_or_default(),
+        event_id: mem::take(&mut job.event_id),
+        hook_id: job.hook_id.take().unwrap_or_default(),
+        user_id: job.user_id.take().unwrap_or_default(),
         destination: delivery.endpoint.origin().into(),
         attempt: job.next_attempt(),
-        outcome,
         status: attempt.outcome.status(),
         millis: attempt.elapsed.as_millis() as u64,
-        error: attempt.error.clone(),
-        response: attempt
-            .response
-            .as_ref()
-            .map(|body| redact::kept(body, delivery, hook))
-            .unwrap_or_default(),
+        error: mem::take(&mut attempt.error),
+        response: response.unwrap_or_default(),
     }
 }

@@ -144,7 +144,6 @@ fn record(order: &Order) -> AttemptRecord {
         user_id: "u".into(),
         destination: "https://x.example".into(),
         attempt: order.state.attempts,
-        outcome: "said by the worker",
         status: order.status(),
         millis: 1,
         error: String::new(),
