@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::contender::Contender;
 use crate::entrant::Entrant;
 use crate::figures::Figures;
@@ -11,7 +13,7 @@ use crate::measure::{
 };
 use crate::peers::Programs;
 use crate::plan::{Part, Plan};
-use crate::table;
+use crate::{report, table};
 
 /// Rounds of what is repeated beside the loads: enough for a median.
 const MAX_ROUNDS: u32 = 3;
@@ -28,19 +30,30 @@ impl<'a> Parts<'a> {
         Self { programs, plan, rivals: programs.rivals() }
     }
 
-    /// Runs all of the plan's.
+    /// Runs all of the plan's. What has been measured is kept after each, so that one that fails doesn't take half an hour's
+    /// figures along.
     pub(crate) async fn run(&self, figures: &mut Figures) -> anyhow::Result<()> {
-        self.loads(figures).await?;
-        self.latency(figures).await?;
-        self.hanging(figures).await?;
-        self.takeover(figures).await?;
-        self.lateness(figures).await?;
-        self.fan_out(figures).await?;
-        self.isolation(figures).await?;
-        self.backlog(figures).await?;
-        self.promotion(figures).await?;
-        self.scaling(figures).await?;
-        self.features(figures).await
+        for part in Part::value_variants() {
+            self.run_one(*part, figures).await?;
+            report::keep(figures)?;
+        }
+        Ok(())
+    }
+
+    async fn run_one(&self, part: Part, figures: &mut Figures) -> anyhow::Result<()> {
+        match part {
+            Part::Load => self.loads(figures).await,
+            Part::Latency => self.latency(figures).await,
+            Part::Hanging => self.hanging(figures).await,
+            Part::Takeover => self.takeover(figures).await,
+            Part::Lateness => self.lateness(figures).await,
+            Part::FanOut => self.fan_out(figures).await,
+            Part::Isolation => self.isolation(figures).await,
+            Part::Backlog => self.backlog(figures).await,
+            Part::Promotion => self.promotion(figures).await,
+            Part::Scaling => self.scaling(figures).await,
+            Part::Features => self.features(figures).await,
+        }
     }
 
     /// Whether a part is run; says so.

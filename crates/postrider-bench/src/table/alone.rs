@@ -64,7 +64,7 @@ fn waiting(figures: &Figures) -> String {
     let mut text = String::new();
     if let Some(found) = figures.promotion {
         text = format!(
-            "{} waiting jobs that fell due at once were back in the stream at {:.0} a second, for {:.1} µs of Redis' CPU and {:.1} µs of the worker's each; its memory peaked at {:.1} MiB.\n\n",
+            "{} waiting jobs that fell due at once were sent at {:.0} a second, for {:.1} µs of Redis' CPU and {:.1} µs of the worker's each; its memory peaked at {:.1} MiB.\n\n",
             found.jobs,
             found.per_second,
             found.redis_us,
