@@ -191,7 +191,7 @@ impl Settlement {
         }
     }
 
-    /// The letter by which the script knows the move.
+    /// The letter by which the script knows the move; delivered jobs come first, and without theirs.
     pub(crate) fn kind(&self) -> &'static str {
         match self.destination {
             Destination::Done => "D",

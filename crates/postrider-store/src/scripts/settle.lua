@@ -203,13 +203,18 @@ if #leaving > 0 then
 end
 
 -- 6. What is remembered of it.
-local counts, recorded = {}, false
+local counts, is_first = {}, true
 local function record(job, template, event, outcome)
   local attempt = templates[template]
   if not attempt or cap == 0 then return end
   attempt[2], attempt[4], attempt[14] = job, event ~= '' and event or job .. attempt.suffix, outcome
-  redis.pcall('XADD', attempts, '*', unpack(attempt))
-  recorded = true
+  -- The first of a batch makes room for all.
+  if is_first then
+    redis.pcall('XADD', attempts, 'MAXLEN', '~', cap, '*', unpack(attempt))
+    is_first = false
+  else
+    redis.pcall('XADD', attempts, '*', unpack(attempt))
+  end
 end
 local function count(outcome, number) counts[outcome] = (counts[outcome] or 0) + number end
 -- A result that came too late was an attempt all the same, but a repeat may have been recorded before.
@@ -232,7 +237,6 @@ for i, op in ipairs(ops) do
   if outcome and (result == '1' or result == '2') then count(outcome, 1) end
   if outcome and is_new(result) then record(op.job, op.template, op.event, outcome) end
 end
-if recorded then redis.pcall('XTRIM', attempts, 'MAXLEN', '~', cap) end
 local hour = stats .. ':' .. math.floor(now / 3600000)
 for outcome, count in pairs(counts) do
   redis.pcall('HINCRBY', hour, math.floor(now / 60000) % 60 .. ':' .. outcome, count)
