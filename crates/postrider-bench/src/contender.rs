@@ -59,6 +59,12 @@ impl Contender {
         }
     }
 
+    /// Most jobs that may be due at once: apalis-redis 1.0 moves all that are due in one call of a script, which Lua's stack bounds at
+    /// about 8,000; with more, its worker ends at its start.
+    pub(crate) fn most_jobs(self) -> u64 {
+        if self == Self::Apalis { 7_000 } else { u64::MAX }
+    }
+
     /// Whether node runs it.
     pub(crate) fn is_node(self) -> bool {
         matches!(self, Self::BullMqAsMisskey | Self::BullMqWithAgent)

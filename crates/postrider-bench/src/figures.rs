@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::contender::Contender;
 use crate::machine::Machine;
+use crate::measure::api::Asked;
 use crate::measure::backlog::Backlog;
 use crate::measure::fan_out::FanOut;
 use crate::measure::features::Feature;
@@ -37,6 +38,7 @@ pub(crate) struct Figures {
     pub(crate) promotion: Option<Promotion>,
     pub(crate) scalings: Vec<Scaling>,
     pub(crate) features: Vec<Feature>,
+    pub(crate) api: Vec<Asked>,
 }
 
 impl Figures {
@@ -57,6 +59,7 @@ impl Figures {
             promotion: None,
             scalings: Vec::new(),
             features: Vec::new(),
+            api: Vec::new(),
         }
     }
 

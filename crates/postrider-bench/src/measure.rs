@@ -1,5 +1,6 @@
 //! The measurements, one file each. Each sets its own scene and leaves nothing behind.
 
+pub(crate) mod api;
 pub(crate) mod backlog;
 pub(crate) mod cost;
 pub(crate) mod fan_out;

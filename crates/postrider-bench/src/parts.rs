@@ -9,7 +9,8 @@ use crate::contender::Contender;
 use crate::entrant::Entrant;
 use crate::figures::Figures;
 use crate::measure::{
-    backlog, fan_out, features, hanging, isolation, latency, lateness, load, promotion, scaling, takeover,
+    api, backlog, fan_out, features, hanging, isolation, latency, lateness, load, promotion, scaling,
+    takeover,
 };
 use crate::peers::Programs;
 use crate::plan::{Part, Plan};
@@ -53,6 +54,7 @@ impl<'a> Parts<'a> {
             Part::Promotion => self.promotion(figures).await,
             Part::Scaling => self.scaling(figures).await,
             Part::Features => self.features(figures).await,
+            Part::Api => self.api(figures).await,
         }
     }
 
@@ -102,7 +104,7 @@ impl<'a> Parts<'a> {
             }
             let rivals = if place == 0 { self.rivals.as_slice() } else { &[] };
             for &rival in rivals {
-                let run = load::run(self.entrant(rival), concurrency, self.plan.peer_jobs).await;
+                let run = load::run(self.entrant(rival), concurrency, self.plan.jobs_of(rival)).await;
                 if let Some(run) = unless_a_rival_failed(rival, run)? {
                     told(runs, run);
                 }
@@ -126,8 +128,7 @@ impl<'a> Parts<'a> {
         for entrant in self.queues() {
             let what = format!("10 % of jobs to a receiver that hangs: {}", entrant.contender.name());
             if self.begins(Part::Hanging, what) {
-                let ours = entrant.contender == Contender::Postrider;
-                let jobs = if ours { self.plan.jobs } else { self.plan.peer_jobs };
+                let jobs = self.plan.jobs_of(entrant.contender);
                 let watch = Duration::from_secs(self.plan.hanging_seconds);
                 let found = hanging::run(entrant, jobs, watch).await;
                 figures.hanging.extend(unless_a_rival_failed(entrant.contender, found)?);
@@ -219,6 +220,14 @@ impl<'a> Parts<'a> {
                     .features
                     .push(features::run(&self.programs.postrider, variant, self.plan.jobs).await?);
             }
+        }
+        Ok(())
+    }
+
+    async fn api(&self, figures: &mut Figures) -> anyhow::Result<()> {
+        let kept = self.plan.kept;
+        if self.begins(Part::Api, format!("the API with {kept} waiting jobs and as many dead letters")) {
+            figures.api = api::run(&self.programs.postrider, kept).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::contender::Contender;
 
 /// One part of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -33,6 +34,8 @@ pub(crate) enum Part {
     Scaling,
     /// What each feature costs
     Features,
+    /// How soon the API answers where much is kept
+    Api,
 }
 
 /// The amounts, and which parts are run.
@@ -66,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) backlogs: Vec<u64>,
     /// Jobs that are due at once.
     pub(crate) waiting_jobs: u64,
+    /// Jobs that wait, and as many dead letters, while the API is asked.
+    pub(crate) kept: u64,
     /// Workers on one Redis.
     pub(crate) workers: Vec<u32>,
     /// Parts that are left out.
@@ -108,6 +113,7 @@ impl Plan {
             isolation_seconds: 15,
             backlogs: vec![1_000, 10_000, 100_000, 1_000_000],
             waiting_jobs: 1_000_000,
+            kept: 1_000_000,
             workers: vec![1, 2, 4],
             without: Vec::new(),
             limit: LIMIT,
@@ -130,9 +136,16 @@ impl Plan {
             isolation_seconds: 3,
             backlogs: vec![1_000, 100_000],
             waiting_jobs: 20_000,
+            kept: 20_000,
             workers: vec![1, 2],
             ..Self::full()
         }
+    }
+
+    /// Deliveries of one run of this sender.
+    pub(crate) fn jobs_of(&self, contender: Contender) -> u64 {
+        let jobs = if contender.kind().is_some() { self.peer_jobs } else { self.jobs };
+        jobs.min(contender.most_jobs())
     }
 
     /// Whether this part is run.

@@ -3,6 +3,7 @@
 
 pub(crate) mod adding;
 mod child;
+mod keeping;
 pub(crate) mod peer;
 pub(crate) mod target;
 mod worker;

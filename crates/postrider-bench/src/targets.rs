@@ -109,6 +109,7 @@ fn isolation(figures: &Figures) -> Vec<Target> {
 }
 
 fn times(figures: &Figures) -> Vec<Target> {
+    let slowest = figures.api.iter().map(|asked| asked.us.p99 as f64 / 1e3).reduce(f64::max);
     let lateness = Spread::of(figures.lateness.map(|us| us.p99 as f64 / 1e3));
     vec![
         target(
@@ -117,6 +118,7 @@ fn times(figures: &Figures) -> Vec<Target> {
             figures.latency(Postrider, |us| us.p99),
         ),
         target("lateness of a retry, p99, ms", AtMost(20.0), lateness),
+        target("answer of the API, p99 of the slowest question, ms", AtMost(50.0), Spread::of(slowest)),
     ]
 }
 

@@ -3,13 +3,14 @@
 use super::mebibytes;
 use crate::figures::Figures;
 use crate::markdown::{cell, table};
+use crate::measure::api::Asked;
 use crate::measure::isolation::{self, Isolation, MIXES, Mix};
 use crate::measure::{features, lateness};
 use crate::stats::Spread;
 
 /// All of it.
 pub(super) fn of(figures: &Figures) -> String {
-    let tables = [isolated, backlogs, waiting, scaled, featured, fanned_out];
+    let tables = [isolated, backlogs, waiting, scaled, featured, fanned_out, asked];
     tables.iter().map(|table| table(figures)).collect()
 }
 
@@ -128,4 +129,14 @@ fn fanned_out(figures: &Figures) -> String {
         })
         .collect();
     table(&head, &rows)
+}
+
+fn asked(figures: &Figures) -> String {
+    let Some(first) = figures.api.first() else { return String::new() };
+    let head = format!("the API with {} waiting jobs and as many dead letters", first.kept);
+    let ms = |us: i64| format!("{:.1}", us as f64 / 1e3);
+    let row =
+        |asked: &Asked| vec![asked.what.to_owned(), ms(asked.us.p50), ms(asked.us.p99), ms(asked.us.max)];
+    let rows: Vec<_> = figures.api.iter().map(row).collect();
+    table(&[&head, "p50, ms", "p99, ms", "most, ms"], &rows)
 }
