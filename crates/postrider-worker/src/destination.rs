@@ -40,6 +40,13 @@ const MIN_TURN_WHILE_TRIPPED: Duration = Duration::from_millis(10);
 /// silent.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 
+/// A destination that nothing says answers, and that has let a request wait for so long, gets a few requests at a time: as many as
+/// show whether it does.
+const UNPROVEN_AFTER: Duration = Duration::from_millis(200);
+
+/// So many.
+const MAX_UNPROVEN: usize = 4;
+
 /// Parts user id and hook id in a key. Neither can hold it: `u/a` + `b` and `u` + `a/b` are two hooks.
 const HOOK_PARTING: char = '\n';
 
@@ -143,7 +150,12 @@ impl<T> Destination<T> {
 
     /// Requests that it gets at a time, as things are.
     fn limit(&self, limits: Limits) -> usize {
-        if self.is_flowing() { self.limiter.limit(limits.max_in_flight) } else { 1 }
+        if !self.is_flowing() {
+            return 1;
+        }
+        let limit = self.limiter.limit(limits.max_in_flight);
+        let is_unproven = self.is_stranger() && self.stall >= UNPROVEN_AFTER;
+        if is_unproven { limit.min(MAX_UNPROVEN) } else { limit }
     }
 
     /// Whether nothing says that it answers: it never has, or it is silent.
@@ -266,11 +278,19 @@ impl<T> Destination<T> {
         taken.into_iter().map(|(ticket, _)| ticket).collect()
     }
 
-    /// Takes the line apart where its first has waited too long; who has come of late stays.
-    pub(crate) fn take_overdue(&mut self, now: Instant) -> Vec<T> {
+    /// Takes the line apart where its first has waited too long, and from where on it would: requests that nobody answers tell so
+    /// before anyone has waited. Who has come of late stays otherwise.
+    pub(crate) fn take_overdue(&mut self, limits: Limits, now: Instant) -> Vec<T> {
         let overdue = |since: &Instant| now.saturating_duration_since(*since) > MAX_TIME_IN_LINE;
         let until = self.line.iter().take_while(|(_, since)| overdue(since)).count();
-        self.line.drain(..until).map(|(ticket, _)| ticket).collect()
+        let mut taken: Vec<T> = self.line.drain(..until).map(|(ticket, _)| ticket).collect();
+        if self.stall > MAX_LINE_WAIT / 2 {
+            let turn = self.turn_at_pace(limits).max(Duration::from_nanos(1));
+            let soon = (MAX_LINE_WAIT.as_nanos() / turn.as_nanos()) as usize;
+            let later = self.line.drain(soon.min(self.line.len())..);
+            taken.extend(later.map(|(ticket, _)| ticket));
+        }
+        taken
     }
 
     /// When a job that is sent away should come back. Each gets an opening of its own, so that they don't come back as

@@ -132,12 +132,12 @@ impl<J> Dispatcher<J> {
         if ticket.suspect && self.suspect_running {
             return self.set_suspect_aside(ticket);
         }
-        if self.is_one_stranger_too_many(&ticket.destination, now) {
-            self.kept.insert(ticket.id);
-            self.strangers_line.push_back((ticket, now));
-            return Placement::Kept;
-        }
         let wait = match self.permit(&ticket, now) {
+            Permit::Granted if self.is_one_stranger_too_many(&ticket.destination, now) => {
+                self.kept.insert(ticket.id);
+                self.strangers_line.push_back((ticket, now));
+                return Placement::Kept;
+            }
             Permit::Granted => return Placement::Start(self.start(ticket, now)),
             Permit::InLine => self.expected_wait(&ticket.destination, now),
             Permit::After(wait) => wait.max(self.expected_wait(&ticket.destination, now)),
@@ -376,7 +376,7 @@ impl<J> Dispatcher<J> {
         let limits = self.bounds.limits();
         let mut overdue = Vec::new();
         for destination in self.destinations.values_mut() {
-            for ticket in destination.take_overdue(now) {
+            for ticket in destination.take_overdue(limits, now) {
                 let wait = destination.next_opening(limits, ticket.patience, now);
                 overdue.push((ticket, wait));
             }

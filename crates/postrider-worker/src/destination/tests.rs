@@ -57,8 +57,36 @@ fn a_line_that_stands_still_is_dissolved() {
     destination.line_up(1, now);
     destination.line_up(2, now + MAX_TIME_IN_LINE);
     let later = now + MAX_TIME_IN_LINE + Duration::from_millis(1);
-    assert_eq!(destination.take_overdue(later), [1]);
+    assert_eq!(destination.take_overdue(ALL, later), [1]);
     assert_eq!(destination.next_in_line(), Some(2));
+}
+
+#[test]
+fn a_line_is_dissolved_from_where_on_silence_would_make_it_too_long() {
+    let now = Instant::now();
+    let mut destination = idle();
+    destination.start(0, ALL, now);
+    (0..8).for_each(|number| destination.line_up(number, now));
+    destination.learn_from_running(now, now + Duration::from_millis(80));
+    assert_eq!(destination.take_overdue(ALL, now), [0; 0]);
+    destination.learn_from_running(now, now + Duration::from_millis(160));
+    assert_eq!(destination.take_overdue(ALL, now), [5, 6, 7], "one in 40 ms has its turn");
+}
+
+#[test]
+fn one_that_nothing_says_answers_gets_a_few_requests_until_it_does() {
+    let now = Instant::now();
+    let wide = Limits { max_in_flight: 64, rate: None };
+    let mut destination = idle();
+    (0..MAX_UNPROVEN).for_each(|_| destination.start(0, wide, now));
+    assert_eq!(destination.permit(wide, false, now), Permit::Granted);
+    destination.learn_from_running(now, now + UNPROVEN_AFTER);
+    assert_eq!(destination.permit(wide, false, now), Permit::InLine);
+    destination.finish(end(Answer::Works, now), wide, now + Duration::from_secs(1));
+    assert_eq!(destination.permit(wide, false, now), Permit::Granted);
+    (0..MAX_UNPROVEN).for_each(|_| destination.start(0, wide, now));
+    destination.learn_from_running(now + Duration::from_secs(2), now + Duration::from_millis(2500));
+    assert_eq!(destination.permit(wide, false, now), Permit::Granted, "who has answered may be slow");
 }
 
 #[test]
