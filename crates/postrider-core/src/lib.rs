@@ -1,6 +1,7 @@
 //! What a delivery is and what happens to it next. Pure: no I/O, no clock, no dice; the caller brings all three.
 //!
 //! - [`job`]: the job that a producer put into the stream, checked once, trusted afterwards.
+//! - [`entry_json`]: a job or an event from JSON.
 //! - [`hook`]: the registered hook that a job may name, and how its owner edits it; [`sample`]: events to try one with.
 //! - [`delivery`]: job + hook + settings = what to send, where.
 //! - [`profile`]: from a delivery to headers and exact bytes; [`signature`]: the Standard Webhooks proof.
@@ -12,6 +13,7 @@ pub mod address;
 pub mod delivery;
 pub mod endpoint;
 pub mod entry_id;
+pub mod entry_json;
 pub mod fault;
 pub mod headers;
 pub mod hook;

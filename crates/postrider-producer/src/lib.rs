@@ -40,5 +40,5 @@ pub use postrider_core::queue_name::QueueName;
 pub use postrider_core::shard::shard_of;
 pub use postrider_store::connect::{Connector, tls};
 pub use postrider_store::producer::{ConnectError, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Replicated};
-pub use producer::{AddError, Added, AddedEvent, Producer};
+pub use producer::{AddError, Added, AddedEvent, AddedOnce, Producer};
 pub use rules::Rules;

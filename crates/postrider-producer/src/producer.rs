@@ -6,12 +6,14 @@ mod entry;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use postrider_core::entry_id::EntryId;
 use postrider_core::fault::Fault;
 use postrider_core::job::Job as CheckedJob;
 use postrider_core::queue_name::QueueName;
 use postrider_store::connect::Connector;
+use postrider_store::once::{MAX_KEY_BYTES, Once, is_key};
 use postrider_store::producer::{
     AddError as StoreAddError, Batch, ConnectError, JobAdder, MAX_BATCH_ENTRIES,
 };
@@ -45,6 +47,17 @@ pub struct AddedEvent {
     pub entry: EntryId,
     /// The stream that it is in.
     pub stream: QueueName,
+}
+
+/// What became of a job that is added once for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddedOnce {
+    /// It was added.
+    New(Added),
+    /// It had been added with this key before.
+    Before(Added),
+    /// The key stands for another job: nothing was added.
+    KeyOfAnother,
 }
 
 /// Why a job or an event was not added, as far as that is known.
@@ -106,6 +119,25 @@ impl Producer {
     /// tried again here, since that could make two of it.
     pub async fn add(&self, job: &Job) -> Result<Added, AddError> {
         self.add_one(job).await
+    }
+
+    /// Adds one job, unless `key` (1 to 128 visible ASCII characters) stands for it already: for `window` since it was first
+    /// added, repeats add nothing. Calling it again after any error is harmless.
+    ///
+    /// # Errors
+    /// See [`AddError`].
+    pub async fn add_once(&self, job: &Job, key: &str, window: Duration) -> Result<AddedOnce, AddError> {
+        let checked = self.check(job).map_err(AddError::Invalid)?;
+        if !is_key(key) {
+            let rule = format!("the key must be 1 to {MAX_KEY_BYTES} visible ASCII characters");
+            return Err(AddError::Invalid(Fault::of_entry(rule)));
+        }
+        let once = self.adder.add_once(Entry::stream(job, self), key, window, Entry::fields(job)).await;
+        Ok(match once.map_err(AddError::Redis)? {
+            Once::Added(id) => AddedOnce::New(job.added(self, checked, id)),
+            Once::Before(id) => AddedOnce::Before(job.added(self, checked, id)),
+            Once::Different => AddedOnce::KeyOfAnother,
+        })
     }
 
     /// Adds many, many at a time. One result a job, in order; an unsound one keeps no other from being added. Ends early

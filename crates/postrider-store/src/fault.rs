@@ -65,6 +65,7 @@ impl FaultClass {
             "ERR" if detail.contains("must be upgraded") || detail.contains("requires this key to exist") => {
                 Self::NoGroup
             }
+            "ERR" if detail.contains("no such key") => Self::NoGroup,
             _ => Self::Unknown,
         }
     }
@@ -158,6 +159,7 @@ mod tests {
                 NoGroup,
             ),
             ("NOGROUP the consumer group this client was blocked on no longer exists", NoGroup),
+            ("ERR no such key", NoGroup),
             ("UNBLOCKED the stream key no longer exists", NoGroup),
             (
                 "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",

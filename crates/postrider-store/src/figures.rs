@@ -49,8 +49,9 @@ pub struct Figures {
 pub struct Counts([u64; Counts::OUTCOMES.len()]);
 
 impl Counts {
-    /// The outcomes that are counted, as `settle.lua` names them.
-    pub const OUTCOMES: [&'static str; 5] = ["delivered", "retried", "dead", "deferred", "discarded"];
+    /// The outcomes that are counted, as `settle.lua` and, for what operators end, `waiting_slice.lua` name them.
+    pub const OUTCOMES: [&'static str; 6] =
+        ["delivered", "retried", "dead", "deferred", "discarded", "cancelled"];
 
     /// Each outcome with its number.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
@@ -162,13 +163,12 @@ mod tests {
 
     #[test]
     fn minutes_of_an_hour_are_summed_by_outcome_and_what_is_strange_is_left_out() {
-        let fields =
-            ["0:delivered", "2", "59:delivered", "3", "7:dead", "1", "7:new", "9", "odd", "9", "8:dead", "x"];
-        let hour = fields.map(|text| Value::BulkString(text.as_bytes().to_vec())).to_vec();
+        let fields = "0:delivered 2 59:delivered 3 7:dead 1 7:new 9 odd 9 8:dead x 9:cancelled 4".split(' ');
+        let hour = fields.map(|text| Value::BulkString(text.as_bytes().to_vec())).collect();
         let mut counts = Counts::read(Value::Array(hour));
-        assert_eq!(counts, Counts([5, 0, 1, 0, 0]));
+        assert_eq!(counts, Counts([5, 0, 1, 0, 0, 4]));
         counts.add(counts);
-        assert_eq!(counts, Counts([10, 0, 2, 0, 0]));
+        assert_eq!(counts, Counts([10, 0, 2, 0, 0, 8]));
         assert_eq!(Counts::read(Value::Nil), Counts::default());
         assert!(!counts.is_empty() && Counts::default().is_empty());
     }

@@ -118,7 +118,7 @@ async fn page_after(
     Ok(entries(link.send(&command, || format!("read {stream} after {after}")).await?))
 }
 
-fn entries(reply: Value) -> Vec<(EntryId, Vec<Field>)> {
+pub(crate) fn entries(reply: Value) -> Vec<(EntryId, Vec<Field>)> {
     let Value::Array(items) = reply else { return Vec::new() };
     items.into_iter().filter_map(entry).collect()
 }
@@ -156,7 +156,7 @@ fn read_worker((consumer, about): &Field) -> KnownWorker {
 }
 
 /// The last field of that name: a dead letter's own come after the job's.
-fn text(fields: &[Field], name: &str) -> String {
+pub(crate) fn text(fields: &[Field], name: &str) -> String {
     let found = fields.iter().rev().find(|(given, _)| given == name.as_bytes());
     found.map_or_else(String::new, |(_, value)| String::from_utf8_lossy(value).into_owned())
 }

@@ -19,6 +19,10 @@ pub struct QueueKeys {
     pub held: String,
     /// Stream: dead letters.
     pub dead: String,
+    /// Hash: how many dead letters there are, by `<reason> <user id>/<hook id>`.
+    pub dead_counts: String,
+    /// Hash: the newest dead letter of each job, by the job's id.
+    pub dead_ids: String,
     /// Stream, capped: one entry an attempt.
     pub attempts: String,
     /// Hash: what each worker says about itself.
@@ -35,6 +39,9 @@ pub struct QueueKeys {
     pub resets: String,
     /// Prefix of the hashes with counters by minute, one an hour.
     pub stats: String,
+    /// Hash: the bulk operations that are the workers' to carry on. With `:<id>` behind it, the hash in which one keeps how far
+    /// it has come; see [`QueueKeys::bulk_of`].
+    pub bulk: String,
 }
 
 impl QueueKeys {
@@ -46,6 +53,8 @@ impl QueueKeys {
             retry_jobs: queue.satellite("retry:jobs"),
             held: queue.satellite("held"),
             dead: queue.satellite("dead"),
+            dead_counts: queue.satellite("dead:counts"),
+            dead_ids: queue.satellite("dead:ids"),
             attempts: queue.satellite("attempts"),
             workers: queue.satellite("workers"),
             seen: queue.satellite("workers:seen"),
@@ -54,7 +63,13 @@ impl QueueKeys {
             destinations: queue.satellite("destinations"),
             resets: queue.satellite("destinations:resets"),
             stats: queue.satellite("stats"),
+            bulk: queue.satellite("bulk"),
         }
+    }
+
+    /// The hash in which a bulk operation keeps how far it has come.
+    pub fn bulk_of(&self, id: &str) -> String {
+        format!("{}:{id}", self.bulk)
     }
 
     /// The hash in which a worker tells of its destinations, as long as it does.

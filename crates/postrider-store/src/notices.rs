@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use postrider_core::entry_id::EntryId;
+use postrider_core::job::Field;
 use redis::Value;
 
-use crate::entry::{bytes, integer};
+use crate::entry::{bytes, integer, pairs};
 use crate::fault::StoreError;
 use crate::keys::{NOTICES, hooks_health_key, hooks_key, hooks_latest_key};
 use crate::link::Link;
@@ -87,6 +89,31 @@ pub async fn add(link: &mut Link, notices: &[Notice], most: u64) -> Result<(), S
         call.arg(&*notice.job).arg(&*notice.reason);
     }
     link.run(&ADD_NOTICES, &call, || format!("add {} notices", notices.len())).await.map(drop)
+}
+
+/// Most notices that are read in one go.
+pub const PAGE: usize = 500;
+
+/// The newest notices, at most `most`, each with its entry's id, newest first; with `before`, those that are older than it.
+pub async fn newest_before(
+    link: &mut Link,
+    before: Option<EntryId>,
+    most: usize,
+) -> Result<Vec<(EntryId, Vec<Field>)>, StoreError> {
+    let end = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
+    let mut command = redis::cmd("XREVRANGE");
+    command.arg(NOTICES).arg(end).arg("-").arg("COUNT").arg(most.min(PAGE));
+    let reply = link.send(&command, || "read notices".to_owned()).await?;
+    let Value::Array(items) = reply else { return Ok(Vec::new()) };
+    Ok(items.into_iter().filter_map(entry).collect())
+}
+
+fn entry(item: Value) -> Option<(EntryId, Vec<Field>)> {
+    let Value::Array(parts) = item else { return None };
+    let mut parts = parts.into_iter();
+    let id = EntryId::parse(&bytes(parts.next()?)?)?;
+    let Value::Array(flat) = parts.next()? else { return None };
+    Some((id, pairs(flat)))
 }
 
 /// Notes how the attempts of a registered hook went; from `told_from` failures in a row on, it is failing.

@@ -24,6 +24,7 @@ use redis::RedisError;
 use crate::connect::Connector;
 use crate::fault::{FaultClass, StoreError};
 use crate::link::{BatchFault, Link, RESPONSE_TIMEOUT};
+use crate::once::{Once, add_once};
 
 pub use self::batch::Batch;
 
@@ -137,6 +138,27 @@ impl JobAdder {
         let mut batch = Batch::new(queue);
         batch.push(fields);
         self.add_batch(batch).await.pop().expect("each entry of a batch has its result")
+    }
+
+    /// Adds one entry, unless `key` stands for it already; see [`crate::once`]. Repeating it after any error is harmless.
+    ///
+    /// # Errors
+    /// See [`AddError`].
+    pub async fn add_once(
+        &self,
+        queue: &QueueName,
+        key: &str,
+        window: Duration,
+        fields: &[Field],
+    ) -> Result<Once, AddError> {
+        let unreachable =
+            |error| AddError::Unreachable(StoreError::new(format!("add a job to {queue}"), error));
+        let mut link = self.link().await.map_err(unreachable)?;
+        let added = add_once(&mut link, queue, Some(key), window, fields).await;
+        added.map_err(|error| match error.class() {
+            FaultClass::Reconnect | FaultClass::BackOff => AddError::AnswerLost(error),
+            _ => AddError::Refused(error),
+        })
     }
 
     /// Adds many, in batches of [`MAX_BATCH_ENTRIES`] or [`MAX_BATCH_BYTES`]. One result an entry, in order; ends early

@@ -8,8 +8,9 @@ use postrider_core::queue_name::QueueName;
 use postrider_core::time::Timestamp;
 use redis::{Cmd, Value};
 
+use crate::dead::{counter_of, time_to_keep};
 use crate::entry::{LeasedEntry, bytes, entries_of_takeover, integer};
-use crate::fault::StoreError;
+use crate::fault::{FaultClass, StoreError};
 use crate::keys::{GROUP, QueueKeys};
 use crate::link::Link;
 use crate::presence::{due, moment, number};
@@ -203,12 +204,21 @@ impl Queue {
         for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(b"_")) {
             letter.arg(name).arg(value);
         }
+        if let Some(created_at) = time_to_keep(settlement.entry, fields) {
+            letter.arg("_createdAt").arg(created_at);
+        }
         letter.arg("_id").arg(&*settlement.job_id).arg("_reason").arg(reason.as_str());
         letter.arg("_status").arg(made.status).arg("_error").arg(error);
         letter.arg("_attempts").arg(made.attempts);
         letter.arg("_diedAt").arg(self.redis_now(link).await?.as_millis());
         let mut transaction = redis::pipe();
         transaction.atomic().add_command(letter);
+        // Its place isn't listed, since its id isn't known yet: it is found by a look.
+        transaction
+            .cmd("HINCRBY")
+            .arg(&self.keys.dead_counts)
+            .arg(counter_of(reason.as_str(), fields))
+            .arg(1);
         transaction.cmd("XACK").arg(&self.keys.stream).arg(GROUP).arg(&id);
         transaction.cmd("XDEL").arg(&self.keys.stream).arg(&id);
         link.transact(&transaction, || format!("bury entry {id} of {}", self.name)).await?;
@@ -334,11 +344,14 @@ impl Queue {
         Ok(integer(&reply) == Some(1))
     }
 
-    /// The consumers of the group, this one included.
+    /// The consumers of the group, this one included; none where there is no stream or no group, as before a queue's first read.
     pub async fn consumers(&self, link: &mut Link) -> Result<Vec<Consumer>, StoreError> {
         let mut command = redis::cmd("XINFO");
         command.arg("CONSUMERS").arg(&self.keys.stream).arg(GROUP);
-        let reply = link.send(&command, || format!("list the consumers of {}", self.name)).await?;
+        let reply = match link.send(&command, || format!("list the consumers of {}", self.name)).await {
+            Err(error) if error.class() == FaultClass::NoGroup => return Ok(Vec::new()),
+            reply => reply?,
+        };
         let Value::Array(items) = reply else { return Ok(Vec::new()) };
         Ok(items.into_iter().filter_map(read_consumer).collect())
     }

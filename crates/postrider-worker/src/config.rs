@@ -60,6 +60,10 @@ pub struct WorkerConfig {
     pub max_notices: u64,
     /// `attempts.max_entries`.
     pub max_attempt_records: u64,
+    /// `attempts.max_age`.
+    pub max_attempt_age: Option<Duration>,
+    /// `dead.max_age`.
+    pub max_dead_age: Option<Duration>,
     /// `redis.allow_eviction`.
     pub allow_eviction: bool,
 }

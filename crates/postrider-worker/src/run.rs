@@ -23,7 +23,7 @@ use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
 use crate::intake::Intake;
-use crate::maintain::{destinations, held, lost_workers, promote, sample, sweep};
+use crate::maintain::{age, destinations, held, lost_workers, promote, sample, sweep};
 use crate::outbox::Outbox;
 use crate::owners::{self, Owners};
 use crate::pace::Backoff;
@@ -187,6 +187,7 @@ impl Crew {
         others.spawn(watch.over("lost workers", lost_workers::run(engine.clone(), link(), waker.clone())));
         others.spawn(watch.over("owners", owners::run(engine.clone(), link())));
         others.spawn(watch.over("sample", sample::run(engine.clone(), link())));
+        others.spawn(watch.over("age", age::run(engine.clone(), link())));
         others.spawn(watch.over("sweep", sweep::run(engine.clone())));
         others.spawn(watch.over("destinations", destinations::run(engine.clone(), link())));
         others.close();

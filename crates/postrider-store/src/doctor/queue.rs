@@ -119,6 +119,8 @@ async fn odd_keys(
         (&keys.retry_jobs, "hash"),
         (&keys.held, "zset"),
         (&keys.dead, "stream"),
+        (&keys.dead_counts, "hash"),
+        (&keys.dead_ids, "hash"),
         (&keys.attempts, "stream"),
         (&keys.workers, "hash"),
         (&keys.seen, "zset"),

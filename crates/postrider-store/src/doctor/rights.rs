@@ -81,9 +81,14 @@ const NEEDED: &[(On, &str)] = &[
 ];
 
 /// Commands that a worker does without, a little worse.
-const HANDY: &[(&str, &str)] = &[
-    ("CLIENT ID", "a stop takes up to a second longer"),
-    ("CLIENT UNBLOCK 0", "a stop takes up to a second longer"),
+const HANDY: &[(On, &str, &str)] = &[
+    (On::NoKey, "CLIENT ID", "a stop takes up to a second longer"),
+    (On::NoKey, "CLIENT UNBLOCK 0", "a stop takes up to a second longer"),
+    (
+        On::Attempts,
+        "XTRIM ? MINID ~ 0",
+        "attempts.max_age has no effect, attempts.max_entries is the only limit",
+    ),
 ];
 
 /// How rights can be found out.
@@ -107,8 +112,11 @@ pub(super) async fn examine(asking: &mut Asking<'_>, patient: &Patient) -> Resul
     }
     missing.dedup();
     let mut findings = vec![judge(&user, &missing)];
-    for (words, cost) in HANDY {
-        if !may(asking, &way, words, "").await? {
+    // What is missing for one queue is missing for all, or soon tried there too.
+    let keys = patient.streams().next().map(QueueKeys::new);
+    for (on, words, cost) in HANDY {
+        let key = keys.as_ref().map_or_else(String::new, |keys| key_of(*on, keys, &way));
+        if !may(asking, &way, words, &key).await? {
             let text = format!("user {user} may not run {}: {cost}", name_of(words));
             findings.push(Finding::note(Code::Rights, text));
         }

@@ -19,8 +19,10 @@ local function leave(job)
   redis.call('HDEL', jobs, job)
 end
 local function bury(job, record)
-  redis.call('XADD', dead, '*', 'record', record, '_id', job, '_reason', 'invalid', '_status', 0, '_error',
+  local letter = redis.call('XADD', dead, '*', 'record', record, '_id', job, '_reason', 'invalid', '_status', 0, '_error',
     'the record of this waiting job can not be read by this version', '_attempts', 0, '_diedAt', now)
+  redis.pcall('HINCRBY', dead .. ':counts', 'invalid ', 1)
+  redis.pcall('HSET', dead .. ':ids', job, letter)
   leave(job)
   buried = buried + 1
 end

@@ -28,8 +28,10 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', retry, '-inf', now, 'LIMIT', 0,
     promoted = promoted + 1
   elseif record then
     -- Written by a version to come, or damaged: kept as it is, and out of the way of those behind it.
-    redis.call('XADD', dead, '*', 'record', record, '_id', job, '_reason', 'invalid', '_status', 0, '_error',
+    local letter = redis.call('XADD', dead, '*', 'record', record, '_id', job, '_reason', 'invalid', '_status', 0, '_error',
       'the record of this waiting job can not be read by this version', '_attempts', 0, '_diedAt', string.format('%.0f', now))
+    redis.pcall('HINCRBY', dead .. ':counts', 'invalid ', 1)
+    redis.pcall('HSET', dead .. ':ids', job, letter)
     unreadable = unreadable + 1
   else
     orphans = orphans + 1

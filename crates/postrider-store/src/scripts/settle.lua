@@ -122,33 +122,48 @@ end
 -- 4. New homes. Nothing here may raise: what is written before would not be known to be.
 local kept, listed, planned = {}, {}, {}
 local byte = string.byte
--- The fields without the workers' own, whose names start with '_'.
+-- The fields without the workers' own, whose names start with '_'; and what workers knew of the job.
 local function own_fields(fields)
-  local own, n = {}, 0
+  local own, n, state = {}, 0, nil
   for i = 1, #fields, 2 do
     if byte(fields[i]) ~= 95 then
       own[n + 1], own[n + 2] = fields[i], fields[i + 1]
       n = n + 2
+    elseif fields[i] == '_job' then
+      state = fields[i + 1]
     end
   end
-  return own
+  return own, state
 end
 local function with(fields, name, value)
   local n = #fields
   fields[n + 1], fields[n + 2] = name, value
   return fields
 end
-local function bury(op, fields, reason, error)
+-- Of whom a dead letter is, as `dead:counts` and `dead:ids` keep it; and when the job was first added, where nothing else tells.
+local function about(op, fields, state)
+  local given = {}
+  for i = 1, #fields, 2 do given[fields[i]] = given[fields[i]] or fields[i + 1] end
+  local hook = given.hookId and (given.userId or '') .. '/' .. given.hookId or ''
+  local first = given.id and not given.createdAt and string.match(string.match(state or '', ' first=(%S+)') or op.id, '^%d+')
+  return #hook <= 257 and hook or '', first
+end
+local function bury(op, fields, reason, error, state)
+  local hook, first = about(op, fields, state)
+  if first then with(fields, '_createdAt', first) end
   with(with(with(fields, '_id', op.job), '_reason', reason), '_status', op.status)
   with(with(with(fields, '_error', error), '_attempts', op.made), '_diedAt', died_at)
-  return failure(redis.pcall('XADD', dead, '*', unpack(fields)))
+  local letter = redis.pcall('XADD', dead, '*', unpack(fields))
+  if failure(letter) then return letter.err end
+  redis.pcall('HINCRBY', dead .. ':counts', reason .. ' ' .. hook, 1)
+  redis.pcall('HSET', dead .. ':ids', op.job, letter)
 end
 local moves = {}
-function moves.K(op, fields) return bury(op, fields, op.reason, op.error) or 1 end
+function moves.K(op, fields, state) return bury(op, fields, op.reason, op.error, state) or 1 end
 function moves.G(op, fields) return failure(redis.pcall('XADD', stream, '*', unpack(with(fields, '_job', op.state)))) or 1 end
 function moves.R(op, fields)
   if no_waiting then return no_waiting end
-  if taken[op.job] then return bury(op, fields, 'duplicate', 'another job of this id is waiting already') or 2 end
+  if taken[op.job] then return bury(op, fields, 'duplicate', 'another job of this id is waiting already', op.state) or 2 end
   taken[op.job] = true
   local due = string.format('%.0f', tonumber(op.ms) + (op.mode == 'after' and now_up or 0))
   local origin = op.hook and op.id .. '@' .. op.hook or op.id

@@ -33,6 +33,10 @@ local function look(q)
   for _, name in ipairs({ 'retry', 'retry:jobs', 'held', 'dead', 'attempts' }) do
     if at(key(name)) ~= key(name) then broken[#broken + 1] = name end
   end
+  -- Counters that say something else than the letters are as wrong as a key of another type.
+  local counted = 0
+  for _, count in ipairs(redis.call('HVALS', key('dead:counts'))) do counted = counted + count end
+  if counted ~= redis.call('XLEN', at(key('dead'))) then broken[#broken + 1] = 'dead:counts' end
   local group, pending, consumers = group_of(q)
   return {
     { redis.call('EXISTS', q), redis.call('XRANGE', q, '-', '+'), group, pending, consumers },

@@ -199,8 +199,19 @@ fn class<T>(answer: Result<T, StoreError>) -> Result<T, FaultClass> {
 }
 
 fn is_known(key: &str) -> bool {
-    let satellites: BTreeSet<_> =
-        ["retry", "retry:jobs", "held", "dead", "attempts", "workers", "workers:seen", "epoch"].into();
+    let satellites: BTreeSet<_> = [
+        "retry",
+        "retry:jobs",
+        "held",
+        "dead",
+        "dead:counts",
+        "dead:ids",
+        "attempts",
+        "workers",
+        "workers:seen",
+        "epoch",
+    ]
+    .into();
     let key = key.strip_prefix("saved:").unwrap_or(key);
     let satellite = QUEUES.iter().find_map(|queue| key.strip_prefix(&format!("{{{queue}}}:")));
     QUEUES.contains(&key)

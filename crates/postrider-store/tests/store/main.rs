@@ -10,6 +10,7 @@ mod leasing;
 mod loss;
 mod memory;
 mod notices;
+mod operating;
 mod registry;
 mod settling;
 mod waiting;

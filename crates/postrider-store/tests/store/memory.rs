@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use postrider_store::dead::{self as letters, Fate};
 use postrider_store::presence;
+use postrider_store::retries::{self, Act};
 use postrider_store::settlement::{Destination, Settled};
 
 use crate::bench_of_one::{Bench, dead, given_back, retry, settlement};
@@ -44,4 +46,28 @@ async fn every_step_of_a_worker_works_while_redis_refuses_writes_for_lack_of_mem
     queue.sample(&mut bench.link).await.unwrap();
     bench.ask::<usize>(&["XGROUP", "DESTROY", "q", "postrider"]).await;
     assert!(queue.ensure_group(&mut bench.link).await.unwrap());
+}
+
+#[tokio::test]
+async fn operators_replay_remove_and_cancel_while_redis_refuses_writes_for_lack_of_memory() {
+    let mut bench = Bench::start().await;
+    let keys = bench.worker("a").keys().clone();
+    let id = bench.leased("a").await;
+    bench.settle("a", id, "waits", retry(Duration::from_secs(3600))).await;
+    let mut entries = Vec::new();
+    for job in ["replayed", "purged"] {
+        let id = bench.leased("a").await;
+        bench.settle("a", id, job, dead()).await;
+        entries.push(letters::find(&mut bench.link, &keys, job, 10).await.unwrap().unwrap().entry);
+    }
+    fill(&bench).await;
+    for (fate, letter) in [Fate::Replay, Fate::Purge].into_iter().zip(entries) {
+        let moved = letters::move_letters(&mut bench.link, &keys, fate, &[letter]).await.unwrap();
+        assert_eq!(moved.done, 1, "{fate:?}");
+    }
+    for act in [Act::Promote, Act::Cancel] {
+        let moved = retries::act_on(&mut bench.link, &keys, act, &["waits"]).await.unwrap();
+        assert_eq!(moved.done, 1, "{act:?}");
+    }
+    assert_eq!(bench.counts().await, [1, 0, 0, 0]);
 }

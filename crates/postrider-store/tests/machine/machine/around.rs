@@ -64,12 +64,11 @@ impl Machine {
         ];
         let counts = counts.map(|count| count as u64);
         let counts = if is_broken { Err(FaultClass::WrongType) } else { Ok(counts) };
-        let names = state.group.as_ref().map(|group| group.consumers.iter().cloned().collect::<Vec<_>>());
-        let listed = names.map(|names| {
-            names.into_iter().map(|name| (name.clone(), state.pending_of(&name).len())).collect::<Vec<_>>()
-        });
+        // Without a group there are none.
+        let names = state.group.iter().flat_map(|group| group.consumers.iter().cloned());
+        let listed: Vec<_> = names.map(|name| (name.clone(), state.pending_of(&name).len())).collect();
         let leases = state.group.is_some().then(|| state.pending_of(WORKERS[worker]));
-        Told::new((counts, listed, leases), (sample, consumers, own))
+        Told::new((counts, Some(listed), leases), (sample, consumers, own))
     }
 
     async fn register(&mut self, step: &Step) -> Told {

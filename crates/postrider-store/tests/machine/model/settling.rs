@@ -65,7 +65,13 @@ impl Order {
 
 /// The dead letter of a job: its own fields, and what is said of its end.
 pub(crate) fn letter_of(fields: &[Field], order: &Order, reason: &str, error: &str) -> Letter {
-    let fields = with(own_fields(fields), "_id", order.job.as_str());
+    let mut fields = own_fields(fields);
+    let has = |wanted: &str| fields.iter().any(|(name, _)| name.0 == wanted.as_bytes());
+    if has("id") && !has("createdAt") {
+        let first = order.state.first_entry.unwrap_or(order.entry);
+        fields = with(fields, "_createdAt", first.millis.to_string());
+    }
+    let fields = with(fields, "_id", order.job.as_str());
     let fields = with(with(fields, "_reason", reason), "_status", order.status().to_string());
     let fields = with(with(fields, "_error", error), "_attempts", order.state.attempts.to_string());
     Letter { fields, died: NOW }
