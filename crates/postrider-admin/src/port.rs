@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
+use crate::api::{Api, ApiConfig, look_out};
 use crate::routes::{AdminState, router};
 use crate::serving;
 
@@ -33,27 +35,24 @@ impl AdminPort {
     }
 
     /// Answers from now on, on a thread with a runtime of its own: a busy engine can't stall a probe, nor the
-    /// other way round. Fails where the system refuses a thread or a poller.
-    pub fn serve(self, state: AdminState) -> io::Result<RunningAdmin> {
+    /// other way round; without `api`, probes and metrics only. Fails where the system refuses a thread or a poller.
+    pub fn serve(self, state: AdminState, api: Option<ApiConfig>) -> io::Result<RunningAdmin> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(self.listener)?
         };
         let (stop, stopped) = watch::channel(());
-        let body = move || answer(&runtime, listener, state, stopped);
+        let api = api.map(|config| Arc::new(Api::new(config)));
+        if let Some(api) = &api {
+            // Ends with the runtime.
+            runtime.spawn(look_out(api.clone()));
+        }
+        let router = router(state, api);
+        let body = move || runtime.block_on(serving::serve(listener, router, stopped));
         let thread = thread::Builder::new().name("admin".into()).spawn(body)?;
         Ok(RunningAdmin { address: self.address, stop: Some(stop), thread: Some(thread) })
     }
-}
-
-fn answer(
-    runtime: &Runtime,
-    listener: tokio::net::TcpListener,
-    state: AdminState,
-    stopped: watch::Receiver<()>,
-) {
-    runtime.block_on(serving::serve(listener, router(state), stopped));
 }
 
 /// The port while it answers. Dropping it stops it.

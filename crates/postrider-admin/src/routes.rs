@@ -1,20 +1,39 @@
-//! Which path answers what, in plain text. Decides nothing about the engine: it asks the [`AdminState`].
+//! Which path answers what: probes and metrics in plain text, the API beside them. Decides nothing about the engine: it asks
+//! the [`AdminState`].
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+use crate::api::Api;
+use crate::misskey;
+use crate::router as api_router;
 
 /// The text exposition format of Prometheus.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4";
 
 /// The longest cause in an answer of `/readyz`, in characters: one line that a probe's log shows whole.
 const MAX_CAUSE_CHARS: usize = 300;
+
+/// What every answer bears: whoever shows one in a browser shows no more than its text.
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
 
 /// What the port asks. The functions run on the port's own thread and must return at once.
 #[derive(Clone)]
@@ -33,14 +52,26 @@ impl fmt::Debug for AdminState {
     }
 }
 
-pub(crate) fn router(state: AdminState) -> Router {
-    Router::new()
+pub(crate) fn router(state: AdminState, api: Option<Arc<Api>>) -> Router {
+    let probes = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .method_not_allowed_fallback(method_not_allowed)
+        .route("/metrics", get(metrics));
+    let all = match api {
+        Some(api) => probes.merge(api_router::router(&api)).merge(misskey::router(api)),
+        None => probes,
+    };
+    all.method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
+        .layer(map_response(with_security_headers))
         .with_state(state)
+}
+
+async fn with_security_headers(mut response: Response) -> Response {
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn healthz(State(state): State<AdminState>) -> (StatusCode, &'static str) {
@@ -61,12 +92,24 @@ async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
     ([(CONTENT_TYPE, METRICS_TYPE)], (state.metrics)())
 }
 
-async fn method_not_allowed() -> (StatusCode, &'static str) {
-    (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n")
+async fn method_not_allowed(uri: Uri) -> Response {
+    match is_of_api(&uri) {
+        true => api_router::method_not_allowed(),
+        false => (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n").into_response(),
+    }
 }
 
-async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "not found; there are /healthz, /readyz and /metrics\n")
+async fn not_found(uri: Uri) -> Response {
+    match is_of_api(&uri) {
+        true => api_router::not_found(),
+        false => {
+            (StatusCode::NOT_FOUND, "not found; there are /healthz, /readyz and /metrics\n").into_response()
+        }
+    }
+}
+
+fn is_of_api(uri: &Uri) -> bool {
+    uri.path() == "/api" || uri.path().starts_with("/api/")
 }
 
 /// The cause as one line without control characters, at most [`MAX_CAUSE_CHARS`] of it.

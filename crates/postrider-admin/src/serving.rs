@@ -1,9 +1,11 @@
 //! Connections of the admin port: how many, for how long, and how they end. What they ask is the router's.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,8 +38,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stopped: wa
         tokio::select! {
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
-            stream = accept(&listener), if connections.len() < MAX_CONNECTIONS => {
-                connections.spawn(converse(stream, router.clone(), stopped.clone()));
+            (stream, peer) = accept(&listener), if connections.len() < MAX_CONNECTIONS => {
+                connections.spawn(converse(stream, peer, router.clone(), stopped.clone()));
             }
         }
     }
@@ -45,10 +47,25 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stopped: wa
     while connections.join_next().await.is_some() {}
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// Who is at the other end of a connection; every request bears it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(IpAddr);
+
+impl Peer {
+    /// One that nothing is known of, and that is nobody on this machine.
+    pub(crate) fn unknown() -> Self {
+        Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    pub(crate) fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "admin port failed to accept a connection");
                 sleep(ACCEPT_PAUSE).await;
@@ -58,8 +75,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Serves one connection to its end. How it ended is the caller's business, not ours: nothing is logged.
-async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<()>) {
-    let service = TowerToHyperService::new(router);
+async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, mut stopped: watch::Receiver<()>) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(peer.ip()));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

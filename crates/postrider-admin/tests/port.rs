@@ -31,7 +31,7 @@ fn start() -> (RunningAdmin, Arc<Engine>) {
         alive: Arc::new(move || alive.alive.load(Ordering::SeqCst)),
     };
     let port = AdminPort::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    (port.serve(state).unwrap(), engine)
+    (port.serve(state, None).unwrap(), engine)
 }
 
 fn connect(admin: &RunningAdmin) -> TcpStream {
@@ -85,7 +85,7 @@ fn other_methods_and_paths_are_refused_in_plain_text() {
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
         check(&ask(&admin, method, "/healthz"), 405, "only GET is answered here\n");
     }
-    for path in ["/", "/healthz/", "/metrics/x", "/api/v1/hooks"] {
+    for path in ["/", "/healthz/", "/metrics/x", "/apis"] {
         check(&ask(&admin, "GET", path), 404, "not found; there are /healthz, /readyz and /metrics\n");
     }
 }
@@ -97,6 +97,7 @@ fn a_taken_port_is_an_error_at_once() {
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
 }
 
+// Check 38 of an admin surface.
 #[test]
 fn a_connection_that_never_finishes_its_head_is_closed() {
     let (admin, _engine) = start();
@@ -108,6 +109,7 @@ fn a_connection_that_never_finishes_its_head_is_closed() {
     assert!(took < HEADER_TIMEOUT + Duration::from_secs(3), "closed only after {took:?}");
 }
 
+// Check 38 of an admin surface.
 #[test]
 fn idle_connections_beyond_the_cap_make_probes_wait_but_never_for_good() {
     let (admin, _engine) = start();
