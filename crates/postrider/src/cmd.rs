@@ -1,16 +1,23 @@
 //! The commands: which is run, with which settings. Each does its work in a module of its own.
 
+mod bulk;
 mod check;
 mod config;
+mod dead;
 mod demo;
 mod destinations;
 mod doctor;
 mod enqueue;
 mod healthcheck;
 mod hooks;
+mod job;
+mod operator;
 mod queue;
+mod retries;
 mod sink;
+mod tail;
 mod tell;
+mod token;
 mod typed_file;
 mod worker;
 
@@ -29,9 +36,14 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Hooks(args) => hooks::run(&prepare(args.settings)?, args.work),
         Command::Queue(args) => queue::run(&prepare(args.settings)?, args.work),
         Command::Destinations(args) => destinations::run(&prepare(args.settings)?, args.work),
+        Command::Job(args) => job::run(&prepare(args.settings)?, args.work),
+        Command::Tail(args) => tail::run(&prepare(args.settings)?, args.work),
+        Command::Retries(args) => retries::run(&prepare(args.settings)?, args.work),
+        Command::Dead(args) => dead::run(&prepare(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
         Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
+        Command::Token(args) => token::run(&prepare(args.settings)?, &args.work),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
         Command::Healthcheck(args) => Ok(healthcheck::run(&load(args.settings)?.settings.http)?),
     }

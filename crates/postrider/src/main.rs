@@ -5,6 +5,7 @@ mod args;
 mod cmd;
 mod exit;
 mod files;
+mod misskey;
 mod outgoing;
 mod redis;
 mod settings;

@@ -33,7 +33,7 @@ use layers::{Chosen, Given, Layers};
 use outgoing::Delivery;
 use problem::Problems;
 use reader::Reader;
-use sections::{Events, Http, Keep, Log, LogFormat, Queue, Redis, Tls, Worker};
+use sections::{Events, Http, Keep, Log, LogFormat, Misskey, Queue, Redis, Tls, Worker};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Tls,
     /// The admin port.
     pub(crate) http: Http,
+    /// Who may ask there in the shape of Misskey's own API.
+    pub(crate) misskey: Misskey,
     /// What is kept, and how much of it.
     pub(crate) keep: Keep,
     /// What is logged, and how.
@@ -103,6 +105,7 @@ impl Settings {
             proxy: outgoing::read_proxy(reader),
             tls: Tls::read(reader, "tls"),
             http: Http::read(reader),
+            misskey: Misskey::read(reader),
             keep: Keep::read(reader),
             log: Log::read(reader, std::io::stderr().is_terminal()),
         }

@@ -75,6 +75,12 @@ pub(crate) struct EnqueueWork {
     /// Spread over N shards, each with a queue of its own (postrider:{0}:deliveries, …)
     #[arg(long, value_name = "N", conflicts_with = "queue", value_parser = shards())]
     pub(crate) shards: Option<u16>,
+    /// Add it once for this key: a repeat adds nothing, and prints the id of the first
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["input", "dry_run"])]
+    pub(crate) once_key: Option<String>,
+    /// How long the key stands for the job [default: 24h]
+    #[arg(long, value_name = "DURATION", requires = "once_key", value_parser = once_for)]
+    pub(crate) once_for: Option<Duration>,
     /// Check only: add nothing, and say what is wrong or would be blocked
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -204,6 +210,11 @@ impl std::fmt::Debug for TypedHeader {
 pub(super) fn typed_header(text: &str) -> Result<TypedHeader, Infallible> {
     let pair = text.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     Ok(TypedHeader(pair))
+}
+
+fn once_for(text: &str) -> Result<Duration, &'static str> {
+    let fits = |window: &Duration| (1..=366 * 24 * 3600).contains(&window.as_secs());
+    parse_duration(text).filter(fits).ok_or("expected a duration from 1s to 366d, such as 10m or 24h")
 }
 
 fn shards() -> RangedI64ValueParser<u16> {

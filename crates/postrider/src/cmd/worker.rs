@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use postrider_admin::{AdminPort, AdminState, RunningAdmin};
+use postrider_admin::{AdminPort, AdminState, ApiConfig, RunningAdmin};
 use postrider_core::delivery::Defaults;
 use postrider_core::queue_name::QueueName;
 use postrider_sender::Sender;
@@ -16,8 +16,10 @@ use postrider_worker::slots::Slots;
 
 use tokio::task::JoinSet;
 
+use crate::cmd::token;
 use crate::exit::Failure;
 use crate::files;
+use crate::misskey;
 use crate::outgoing;
 use crate::redis;
 use crate::settings::Settings;
@@ -31,7 +33,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let connector = redis::connector(&settings.redis)?;
     let metrics = Metrics::record()?;
     let engines = engines(settings, open_files(settings));
-    let _admin = open_admin_port(settings, &metrics, &engines)?;
+    let api = api(settings, connector.clone())?;
+    let _admin = open_admin_port(settings, &metrics, &engines, api)?;
     // Not the limit of one destination: many hooks may share a host, and its connections.
     let sender = outgoing::sender(settings, settings.worker.concurrency)?;
     if let Some(proxy) = &settings.proxy {
@@ -151,10 +154,28 @@ fn listen_for_signals() -> anyhow::Result<Stop> {
     Ok(told)
 }
 
+/// What the API works with. It has a sender of its own, that keeps no connection: tests of hooks are rare.
+fn api(settings: &Settings, connector: Connector) -> Result<ApiConfig, Failure> {
+    Ok(ApiConfig {
+        connector,
+        queues: settings.queue.shares.iter().map(|share| share.name.clone()).collect(),
+        events: settings.events.as_ref().map(|events| events.stream.clone()),
+        addresses: settings.addresses.clone(),
+        defaults: defaults(settings),
+        sender: outgoing::sender(settings, 0)?,
+        max_hooks_per_user: settings.keep.max_hooks_per_user,
+        max_job_bytes: settings.queue.max_job_bytes,
+        dead_after: settings.worker.dead_after,
+        tokens: token::accepted(&settings.http)?,
+        misskey: misskey::accepted(&settings.misskey)?,
+    })
+}
+
 fn open_admin_port(
     settings: &Settings,
     metrics: &Metrics,
     engines: &[Engine],
+    api: ApiConfig,
 ) -> anyhow::Result<Option<RunningAdmin>> {
     let Some(listen) = settings.http.listen else { return Ok(None) };
     let port =
@@ -167,7 +188,7 @@ fn open_admin_port(
         readiness: Arc::new(move || asked.iter().try_for_each(|health| health.readiness())),
         alive: Arc::new(move || alive.iter().all(|health| health.is_alive())),
     };
-    let running = port.serve(state).context("failed to start the admin port")?;
+    let running = port.serve(state, Some(api)).context("failed to start the admin port")?;
     tracing::info!(address = %running.local_addr(), "admin port open");
     Ok(Some(running))
 }
@@ -188,17 +209,23 @@ fn engine_config(settings: &Settings, queue: QueueName, max_patient: usize) -> W
         grace: settings.worker.grace,
         heartbeat: settings.worker.heartbeat,
         dead_after: settings.worker.dead_after,
-        defaults: Defaults {
-            profile: settings.delivery.profile,
-            timeout: settings.delivery.timeout,
-            max_attempts: settings.retry.max_attempts,
-            profiles: settings.delivery.profiles.clone(),
-        },
+        defaults: defaults(settings),
         retry: settings.retry.clone(),
         when_inactive: settings.keep.when_inactive,
         disable_after: settings.keep.disable_after,
         max_notices: settings.keep.notices_max_entries,
         max_attempt_records: settings.keep.attempts_max_entries,
+        max_attempt_age: settings.keep.attempts_max_age,
+        max_dead_age: settings.keep.dead_max_age,
         allow_eviction: settings.redis.allow_eviction,
+    }
+}
+
+fn defaults(settings: &Settings) -> Defaults {
+    Defaults {
+        profile: settings.delivery.profile,
+        timeout: settings.delivery.timeout,
+        max_attempts: settings.retry.max_attempts,
+        profiles: settings.delivery.profiles.clone(),
     }
 }

@@ -196,7 +196,31 @@ pub(crate) static KEYS: &[Key] = &[
     ),
     Key::new("tls.client_key_file", Nothing, Kind::File, "PEM file of its private key, unencrypted"),
     Key::new("http.listen", Clearable("127.0.0.1:8080"), Kind::Listen, "Address of the admin port"),
-    Key::new("http.token", Nothing, Kind::Token, "Bearer token of the admin API"),
+    Key::new(
+        "http.token",
+        Nothing,
+        Kind::Token,
+        "Bearer tokens of the admin API, an admin's each, or with read: before it one that may only look",
+    ),
+    Key::new("http.token_file", Nothing, Kind::File, "File with such tokens, a line each"),
+    Key::new(
+        "misskey.token_file",
+        Nothing,
+        Kind::File,
+        "File with tokens of users for Misskey's own API, a line each: user token",
+    ),
+    Key::new(
+        "misskey.user_header",
+        Nothing,
+        Kind::HeaderName,
+        "Header in which trusted proxies name the user for Misskey's own API",
+    ),
+    Key::new(
+        "misskey.trusted_proxies",
+        Nothing,
+        Kind::Networks,
+        "Addresses and networks of those proxies; from others the header is refused",
+    ),
     Key::new(
         "hooks.when_inactive",
         Text("drop"),

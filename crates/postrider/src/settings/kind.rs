@@ -1,9 +1,11 @@
 //! The kinds of value that a setting takes: how each is read from text, and how it is described. Which
 //! setting has which kind is the table's.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::units::{format_millis, format_size, parse_duration, parse_size, split_list};
 
@@ -40,8 +42,12 @@ pub(crate) enum Kind {
     HeaderText,
     /// Beginning of header names.
     HeaderPrefix,
+    /// Name of a header.
+    HeaderName,
     /// List of address rules.
     Rules,
+    /// List of addresses and networks.
+    Networks,
     /// Path of a file.
     File,
     /// Address and port to listen on.
@@ -96,9 +102,14 @@ impl Kind {
             Self::ServerUrl => "an http:// or https:// URL without path".into(),
             Self::HeaderText => "visible ASCII, at least one character".into(),
             Self::HeaderPrefix => "the beginning of a header's name, such as X-Misskey".into(),
+            Self::HeaderName => "the name of a header, such as X-Forwarded-User".into(),
             Self::Rules => {
                 "a list of addresses, networks and host names, each with an optional :port, such as \
                             10.0.0.0/8,[::1]:8080"
+                    .into()
+            }
+            Self::Networks => {
+                "a list of addresses and networks, none of them of all addresses, such as 10.0.0.0/8,::1"
                     .into()
             }
             Self::File => "the path of a file, without control characters".into(),
@@ -116,21 +127,23 @@ impl Kind {
             Self::Whole { .. } | Self::Share | Self::Rate => "N",
             Self::Duration { .. } => "DURATION",
             Self::Size { .. } => "SIZE",
-            Self::Durations { .. } | Self::QueueNames | Self::Rules => "LIST",
+            Self::Durations { .. } | Self::QueueNames | Self::Rules | Self::Networks => "LIST",
             Self::Switch => "BOOL",
             Self::RedisUrl | Self::ProxyUrl | Self::ServerUrl => "URL",
             Self::File => "FILE",
             Self::Listen => "ADDRESS",
             Self::LogLevel => "LEVEL",
             Self::OneOf(words) => return words.join("|"),
-            Self::QueueName | Self::HeaderText | Self::HeaderPrefix | Self::Token => "TEXT",
+            Self::QueueName | Self::HeaderText | Self::HeaderPrefix | Self::HeaderName | Self::Token => {
+                "TEXT"
+            }
         };
         word.to_owned()
     }
 
     /// Whether the value is a list: repeatable as a flag, an array in the file.
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::Durations { .. } | Self::QueueNames | Self::Rules)
+        matches!(self, Self::Durations { .. } | Self::QueueNames | Self::Rules | Self::Networks)
     }
 
     /// Whether it is `true` or `false`, so that the bare flag means `true`.
@@ -186,6 +199,17 @@ impl Kind {
     /// Reads a path.
     pub(crate) fn file(self, text: &str) -> Option<PathBuf> {
         (!text.chars().any(char::is_control)).then(|| text.into())
+    }
+
+    /// Reads a list of addresses and networks. One of all addresses is none to tell apart by; one of IPv4 in IPv6 dress
+    /// would never match.
+    pub(crate) fn networks(self, text: &str) -> Option<Vec<IpNet>> {
+        let network = |item: &str| {
+            let network = item.parse::<IpNet>().or_else(|_| item.parse::<IpAddr>().map(IpNet::from)).ok()?;
+            let is_mapped = matches!(network, IpNet::V6(net) if net.addr().to_ipv4_mapped().is_some());
+            (network.prefix_len() > 0 && !is_mapped).then_some(network)
+        };
+        split_list(text).into_iter().map(network).collect()
     }
 
     /// Reads an address and port.
@@ -254,6 +278,17 @@ mod tests {
         assert_eq!(list.durations("5s, 5m").map(|waits| waits.len()), Some(2));
         assert_eq!(list.durations(""), Some(Vec::new()));
         assert!(["5s,,5m", "5s,", "5s,5", "5s;5m", "0s"].iter().all(|text| list.durations(text).is_none()));
+    }
+
+    #[test]
+    fn networks_are_addresses_or_networks_and_never_everyone() {
+        let networks = |text: &str| Kind::Networks.networks(text).map(|networks| networks.len());
+        assert_eq!(networks("10.0.0.0/8, 192.0.2.1,::1,fd00::/64"), Some(4));
+        for bad in
+            ["0.0.0.0/0", "::/0", "10.0.0.0/33", "proxy", "10.0.0.1:80", "::ffff:10.0.0.1", "10.0.0.1,"]
+        {
+            assert_eq!(networks(bad), None, "{bad}");
+        }
     }
 
     #[test]

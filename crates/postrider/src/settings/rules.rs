@@ -33,16 +33,17 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     for rule in rules.iter().filter(|rule| rule.broken) {
         rule.tell(reader);
     }
-    check_client_files(reader, ["tls.client_cert_file", "tls.client_key_file"]);
-    check_client_files(reader, ["redis.client_cert_file", "redis.client_key_file"]);
+    check_pair(reader, ["tls.client_cert_file", "tls.client_key_file"]);
+    check_pair(reader, ["redis.client_cert_file", "redis.client_key_file"]);
+    check_pair(reader, ["misskey.user_header", "misskey.trusted_proxies"]);
     check_tls_of_redis(settings, reader);
 }
 
-/// A certificate without its key proves nothing, nor does a key without its certificate.
-fn check_client_files(reader: &mut Reader<'_>, files: [&str; 2]) {
-    for (given, other) in [(files[0], files[1]), (files[1], files[0])] {
+/// Two keys that say nothing without each other: a certificate and its key, a header and whom it is believed of.
+fn check_pair(reader: &mut Reader<'_>, pair: [&str; 2]) {
+    for (given, other) in [(pair[0], pair[1]), (pair[1], pair[0])] {
         let is_alone = !reader.text(given).is_empty() && reader.text(other).is_empty();
-        if is_alone && reader.sound(&files) {
+        if is_alone && reader.sound(&pair) {
             reader.complain(given, format!("needs {other} beside it"));
         }
     }

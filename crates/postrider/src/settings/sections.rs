@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use postrider_admin::misskey::{TrustedProxies, UserHeader};
 use postrider_core::queue_name::QueueName;
 use postrider_core::secret::Secret;
 use postrider_store::connect;
@@ -187,8 +188,10 @@ impl Tls {
 pub(crate) struct Http {
     /// Address of the admin port, if there is to be one.
     pub(crate) listen: Option<SocketAddr>,
-    /// Bearer token of the admin API, if any.
+    /// Bearer tokens of the admin API, as they were written, if any.
     pub(crate) token: Option<Secret>,
+    /// File with more of them.
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 impl Http {
@@ -197,7 +200,26 @@ impl Http {
         Self {
             listen: reader.address("http.listen"),
             token: reader.optional("http.token", |_, text| token(text)),
+            token_file: reader.optional("http.token_file", Kind::file),
         }
+    }
+}
+
+/// `misskey.*`: who may ask in the shape of Misskey's own API.
+#[derive(Clone, Debug)]
+pub(crate) struct Misskey {
+    /// File of tokens, each with its user.
+    pub(crate) token_file: Option<PathBuf>,
+    /// The header in which proxies name the user, and the proxies that are trusted to.
+    pub(crate) proxies: Option<TrustedProxies>,
+}
+
+impl Misskey {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let header = reader.optional("misskey.user_header", |_, text| UserHeader::parse(text));
+        let networks = reader.optional("misskey.trusted_proxies", Kind::networks);
+        let proxies = header.zip(networks).map(|(header, networks)| TrustedProxies::new(header, networks));
+        Self { token_file: reader.optional("misskey.token_file", Kind::file), proxies }
     }
 }
 

@@ -135,6 +135,15 @@ fn a_client_certificate_and_its_key_come_together() {
 }
 
 #[test]
+fn a_header_that_names_users_needs_those_who_are_believed() {
+    let both = [("misskey.user_header", "X-User"), ("misskey.trusted_proxies", "10.0.0.0/8,::1")];
+    assert!(settings(&both).misskey.proxies.is_some() && settings(&[]).misskey.proxies.is_none());
+    check_refused("misskey.user_header", "X-User");
+    check_refused("misskey.trusted_proxies", "10.0.0.0/8");
+    check_refused("misskey.trusted_proxies", "0.0.0.0/0");
+}
+
+#[test]
 fn rules_between_keys_are_told_of_the_key_that_has_to_change() {
     check_refused("worker.dead_after", "2s");
     check_refused("events.stream", "postrider:deliveries");

@@ -1,8 +1,10 @@
 //! Adds jobs or events, chunk by chunk, and stops where Redis can't be reached. Never adds one twice.
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
 use postrider_core::job::{EntryKind, Field};
-use postrider_producer::{AddError, ConnectError, Event, Job, Producer, ProducerOptions};
+use postrider_producer::{AddError, AddedOnce, ConnectError, Event, Job, Producer, ProducerOptions};
 use postrider_store::connect::Connector;
 use postrider_store::fault::FaultClass;
 use postrider_store::producer::AddError as StoreAddError;
@@ -32,6 +34,34 @@ pub(super) async fn all(
         report.flush(source.bytes_read())?;
         told?;
     }
+}
+
+/// Adds the one job that was typed, once for a key.
+pub(super) async fn once(
+    mut source: Source,
+    connector: Connector,
+    options: ProducerOptions,
+    (key, window): (&str, Duration),
+    mut report: Report,
+) -> Result<(), Failure> {
+    let producer = Producer::connect_by(connector, options).await.map_err(no_connection)?;
+    for item in source.next_chunk().context("failed to read stdin")? {
+        let added = match item.fields {
+            Ok(fields) => producer.add_once(&Job::from_fields(fields), key, window).await,
+            Err(fault) => Err(AddError::Invalid(fault)),
+        };
+        match added {
+            Ok(AddedOnce::New(added) | AddedOnce::Before(added)) => report.added(None, &added.into()),
+            Ok(AddedOnce::KeyOfAnother) => report.bad(None, "the key stands for another job"),
+            Err(AddError::Invalid(fault)) => report.bad(None, fault.sentence()),
+            Err(AddError::Redis(error)) if error.is_connection() => {
+                return Err(Failure::RedisUnreachable(anyhow!(error.line())));
+            }
+            Err(AddError::Redis(error)) => report.bad(None, &error.line()),
+        }
+    }
+    report.flush(source.bytes_read())?;
+    report.end_of_adding()
 }
 
 async fn add(

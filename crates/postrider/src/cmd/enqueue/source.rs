@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use postrider_core::entry_json::fields_of;
 use postrider_core::fault::Fault;
 use postrider_core::job::{EntryKind, Field, entry_size};
 use postrider_producer::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES};
-
-use super::line::fields_of;
 
 /// Read ahead of what is worked on; with a file on stdin, about as many lines as fit one batch.
 const READ_AHEAD: usize = 1 << 20;

@@ -1,0 +1,72 @@
+//! `postrider token`: new tokens for the API; and those of the settings, as the worker accepts them. Asks nobody.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use postrider_admin::{Tokens, fresh_token};
+use postrider_core::hook::id::is_user_id;
+use postrider_core::secret::Secret;
+
+use super::tell;
+use crate::args::{NewToken, RoleName};
+use crate::exit::Failure;
+use crate::outgoing::problem_with_file;
+use crate::settings::Settings;
+use crate::settings::sections::Http;
+
+/// Largest file of tokens in bytes: a few lines.
+const MAX_FILE_BYTES: u64 = 64 << 10;
+
+/// Makes one and prints it.
+pub(crate) fn run(settings: &Settings, work: &NewToken) -> Result<(), Failure> {
+    let token = match (&work.user, work.role) {
+        (Some(user), _) => of_owner(&accepted(&settings.http)?, user, work.ttl)?,
+        (None, role) => {
+            let fresh = fresh_token().context("the system gives no randomness")?;
+            match role {
+                Some(RoleName::Read) => format!("read:{fresh}"),
+                _ => fresh,
+            }
+        }
+    };
+    tell::print(&format!("{token}\n"))
+}
+
+fn of_owner(tokens: &Tokens, user: &str, ttl: Duration) -> Result<String, Failure> {
+    if !is_user_id(user) {
+        return Err(Failure::Unfit("--user must be 1 to 128 visible ASCII characters".into()));
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let token = tokens.sign_owner(user, (now + ttl).as_secs());
+    token.ok_or_else(|| {
+        Failure::Unfit("http.token holds no token of an admin, which would sign that of an owner".into())
+    })
+}
+
+/// The tokens of the settings, those of the file too.
+///
+/// # Errors
+/// One can be guessed, or the file can't be read; names the key, and never holds a token.
+pub(crate) fn accepted(http: &Http) -> Result<Tokens, Failure> {
+    let given = http.token.as_ref().map_or("", Secret::reveal);
+    let unfit = |rule: String| Failure::Unfit(format!("http.token: {rule}"));
+    let Some(path) = &http.token_file else { return Tokens::parse(given).map_err(unfit) };
+    let text = text_of(path).map_err(|error| {
+        problem_with_file("http.token_file", path, format!("expected a text file: {error}"))
+    })?;
+    let in_file = |rule: String| problem_with_file("http.token_file", path, rule);
+    let of_file = Tokens::parse(&text).map_err(in_file)?;
+    if of_file.is_empty() {
+        return Err(problem_with_file("http.token_file", path, "expected a token".into()).into());
+    }
+    Tokens::parse(&format!("{given}\n{text}")).map_err(unfit)
+}
+
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
