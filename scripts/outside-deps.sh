@@ -50,7 +50,9 @@ have redis-cli || give_up "install redis-cli (Debian: redis-tools)"
 node_packages node examples/producers/node/package.json
 python_packages python examples/producers/python/requirements.txt
 node_packages guide tests/outside/programs/package.json
+node_packages misskey tests/outside/programs/misskey/package.json
 python_packages guide-python tests/outside/programs/requirements.txt
+runtime curl curl curl curl curl
 runtime ruby ruby ruby ruby ruby
 runtime php php-cli php-cli php php
 runtime go golang-go golang go go

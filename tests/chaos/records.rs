@@ -19,8 +19,19 @@ const PAGE: usize = 2_000;
 const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Keys that outlive the jobs.
-const MAY_STAY: [&str; 9] =
-    ["", ":dead", ":attempts", ":workers", ":workers:seen", ":stats", ":control", ":health", ":epoch"];
+const MAY_STAY: [&str; 11] = [
+    "",
+    ":dead",
+    ":dead:counts",
+    ":dead:ids",
+    ":attempts",
+    ":workers",
+    ":workers:seen",
+    ":stats",
+    ":control",
+    ":health",
+    ":epoch",
+];
 
 /// All dead letters. One that no job explains is a problem.
 pub(crate) async fn deaths(scene: &Scene) -> anyhow::Result<Vec<Death>> {

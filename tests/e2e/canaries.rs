@@ -3,8 +3,9 @@
 //! the dead letters' fields without `_`, the registry, what `hooks create` and `reveal` print, and the URL where one hook is shown.
 //!
 //! - `planted`: the secrets and the ways in which they would show; `echo`: a receiver that answers with them;
-//!   `search`: all that was written.
+//!   `search`: all that was written; `api`: what the API shows.
 
+mod api;
 mod echo;
 mod planted;
 mod search;
@@ -150,6 +151,7 @@ async fn nothing_written_holds_a_secret(level: &str) {
     let invalid = send_invalid(&world).await;
     wait_for(&world, hook.0 + echoed.0 + unanswered.0, hook.1 + echoed.1 + unanswered.1 + invalid).await;
     written.add_port(&world.workers[0]).await;
+    api::add_api(&mut written, &world, &world.receiver.url("/cnry-hook/in?key=cnry-hook-query")).await;
     world.redis.kill9();
     written.add("readyz without Redis", world.workers[0].wait_readyz(503).await);
     written.add_errors(&shell);

@@ -104,9 +104,12 @@ async fn a_paused_queue_sends_nothing_and_loses_nothing() {
         .query_async(&mut world.connection().await)
         .await;
     pause.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let (status, cause) = world.workers[0].readyz().await;
-    assert!(status == 503 && cause.contains("paused"), "{status} {cause}");
+    world
+        .until("it is known to be paused", Duration::from_secs(3), || async {
+            let (status, cause) = world.workers[0].readyz().await;
+            if status == 503 && cause.contains("paused") { Ok(()) } else { Err(format!("{status} {cause}")) }
+        })
+        .await;
     for _ in 0..5 {
         world.send_to("/paused", &[]).await;
     }

@@ -3,10 +3,16 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on ends, saying what it saw")]
 
 mod answers;
+mod api;
+mod api_auth;
+mod api_misskey;
+mod attempt_log;
 mod canaries;
 mod crashes;
+mod dead_letters;
 mod destinations;
 mod drain;
+mod enqueue_once;
 mod events;
 mod hostile;
 mod limits;
@@ -20,5 +26,6 @@ mod proxy;
 mod queues;
 mod redis_fault_cases;
 mod redis_faults;
+mod retries;
 mod topologies;
 mod trust;

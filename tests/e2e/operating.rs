@@ -16,23 +16,23 @@ const OBEDIENCE: Duration = Duration::from_secs(2);
 
 /// How a command ended, and what it printed.
 #[derive(Debug)]
-struct Told {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Told {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Told {
     /// That it ended well with nothing to add; its lines of JSON.
     #[track_caller]
-    fn rows(&self) -> Vec<Value> {
+    pub(crate) fn rows(&self) -> Vec<Value> {
         assert_eq!((self.code, &*self.stderr), (Some(0), ""), "{self:?}");
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// That it ended so, with these words on stdout and these on stderr; no words: nothing at all.
     #[track_caller]
-    fn check(&self, code: i32, stdout: &str, stderr: &str) {
+    pub(crate) fn check(&self, code: i32, stdout: &str, stderr: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         for (told, words) in [(&self.stdout, stdout), (&self.stderr, stderr)] {
             assert!(told.contains(words) && told.is_empty() == words.is_empty(), "{words:?}: {self:?}");
@@ -50,7 +50,7 @@ fn postrider_at(redis_url: &str, line: &str) -> Told {
     Told { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-fn postrider(world: &World, line: &str) -> Told {
+pub(crate) fn postrider(world: &World, line: &str) -> Told {
     postrider_at(&world.redis.url(), line)
 }
 
@@ -138,6 +138,22 @@ async fn names_that_nobody_tells_of_are_said_to_be_unknown() {
     for line in ["destinations reset", "destinations reset u/h --all", "destinations show", "queue stop"] {
         assert_eq!(postrider(&world, line).code, Some(2), "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_of_a_paused_queue_that_never_had_a_job_says_that_it_is_paused() {
+    let mut world = World::with(WorldOptions::default().workers(0)).await;
+    let mut pause = redis::cmd("HSET");
+    let () = world.query(pause.arg(world.key("control")).arg("paused").arg(1)).await;
+    world.add_worker(&[]);
+    let says_paused = || async {
+        let (status, cause) = world.workers[0].readyz().await;
+        if status == 503 && cause.contains("paused") { Ok(()) } else { Err(format!("{status} {cause}")) }
+    };
+    world.until("it is paused", PATIENCE, says_paused).await;
+    // Longer than between two looks for lost workers, which a stream that isn't there must not fail.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.until("it still is", Duration::ZERO, says_paused).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! The producers of `examples/producers` as real programs: what they add is delivered by a real worker, byte for byte,
-//! though their Redis user may do nothing but XADD. Likewise the code of `docs/misskey.md`, and that of
-//! `docs/receivers.md`, which gets what a worker sends. `scripts/outside-deps.sh` fetches what they need.
+//! though their Redis user may do nothing but XADD. Likewise the code of `docs/misskey.md`, a client of Misskey's, the
+//! commands of `docs/api.md`, and the code of `docs/receivers.md`, which gets what a worker sends; and the API is asked by a
+//! fuzzer. `scripts/outside-deps.sh` fetches what they need.
 
 #![allow(clippy::panic, reason = "these are tests")]
 
+mod api_examples;
+mod fuzz;
 mod guide;
 mod jobs;
 mod misskey;
+mod misskey_api;
 mod program;
 mod shards;
 

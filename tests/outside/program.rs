@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use postrider_tests::wait::PATIENCE;
 
@@ -58,11 +59,16 @@ impl Program {
 
     /// Runs it to its end, with these variables.
     pub(crate) async fn run(&self, environment: &[(&str, &str)]) -> Output {
+        self.run_within(PATIENCE, environment).await
+    }
+
+    /// The same for one that takes longer.
+    pub(crate) async fn run_within(&self, patience: Duration, environment: &[(&str, &str)]) -> Output {
         let mut command = Command::new(&self.file);
         command.args(&self.arguments).envs(environment.iter().copied());
         let running = tokio::task::spawn_blocking(move || command.output());
-        let ended = tokio::time::timeout(PATIENCE, running).await;
-        let ended = ended.unwrap_or_else(|_| panic!("{self:?} did not end within {PATIENCE:?}"));
+        let ended = tokio::time::timeout(patience, running).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{self:?} did not end within {patience:?}"));
         match ended.expect("running a program doesn't panic") {
             Ok(output) => output,
             Err(error) => panic!(

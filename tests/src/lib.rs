@@ -5,7 +5,7 @@
 //! - [`sentinel`]: servers that Sentinel watches over; [`cluster`]: a Redis Cluster.
 //! - [`false_clock`]: a clock that steps; [`fault_proxy`]: a bad network between any two of them; [`proxy`]: an HTTP proxy; [`tls_front`]: TLS in front of a receiver.
 //! - [`cases`]: the case files as types; [`event_examples`]: the examples of `docs/events.md`; [`fenced`]: the code that documents show.
-//! - [`wait`]: bounded waiting for facts; [`process`], [`ports`], [`http_get`], [`prometheus`]: what the others stand on.
+//! - [`wait`]: bounded waiting for facts; [`process`], [`ports`], [`http_get`], [`http_call`], [`prometheus`]: what the others stand on.
 //!
 //! It knows the project only from outside, by its contract: no crate of ours is imported here.
 
@@ -17,6 +17,7 @@ pub mod event_examples;
 pub mod false_clock;
 pub mod fault_proxy;
 pub mod fenced;
+pub mod http_call;
 pub mod http_get;
 pub mod ports;
 pub mod process;

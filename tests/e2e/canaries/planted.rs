@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 pub(super) const REDIS_PASSWORD: &str = "cnry-redis-password";
-pub(super) const TOKEN: &str = "cnry-admin-token";
+pub(super) const TOKEN: &str = "cnry-admin-token-4f9A-Zx71-wPl2-Vb8m";
 pub(super) const PROXY_PASSWORD: &str = "cnry-proxy-password";
 /// With everything that JSON, URLs and HTML escape.
 pub(super) const JOB_SECRET: &str = r#"cnry"job\secret/+&<'%> 4711"#;

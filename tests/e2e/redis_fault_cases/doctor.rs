@@ -126,6 +126,38 @@ async fn jobs_without_a_worker_and_a_paused_queue_are_told() {
     assert!(severity == "error" && sentence.contains("1 job waits for one"), "{sentence}");
 }
 
+#[tokio::test]
+async fn a_user_from_before_attempts_had_an_age_is_a_note_and_its_worker_goes_on_and_says_so_once() {
+    let mut world = World::with(
+        WorldOptions::default()
+            .workers(0)
+            .set("POSTRIDER_ATTEMPTS_MAX_AGE", "1s")
+            .set("POSTRIDER_DEAD_MAX_AGE", "1s"),
+    )
+    .await;
+    let url = shipped_user(&world, "worker.acl").await;
+    command(&world, &["ACL", "SETUSER", "postrider-worker", "-xtrim"]).await;
+    let one_queue = [("POSTRIDER_REDIS_URL", &*url), ("POSTRIDER_EVENTS_STREAM", "")];
+    world.add_worker(&one_queue).wait_ready().await;
+    goes_on(&world).await;
+    world.workers[0].wait_log("may not XTRIM").await;
+    // Letters are removed all the same, in a later look.
+    command(&world, &["XADD", &world.key("dead"), "7-0", "to", "x", "_id", "old", "_reason", "gone"]).await;
+    world
+        .until("it is removed", std::time::Duration::from_secs(10), || async {
+            let left = world.dead_letters().await.len();
+            if left == 0 { Ok(()) } else { Err(left) }
+        })
+        .await;
+    let log = world.workers[0].log();
+    assert_eq!(log.matches("may not XTRIM").count(), 1, "{log}");
+    assert!(!log.contains("Redis refuses"), "{log}");
+    assert_eq!(world.workers[0].metric("postrider_redis_errors_total", &[("kind", "denied")]).await, 0.0);
+    let told = postrider(&url, &["doctor"]);
+    assert!(told.stdout.contains("may do all that a worker does"), "{}", told.stdout);
+    assert!(told.stdout.contains("may not run XTRIM: attempts.max_age has no effect"), "{}", told.stdout);
+}
+
 /// Makes the user of a file in `deploy/redis`; the URL that it comes with.
 async fn shipped_user(world: &World, file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/redis").join(file);
