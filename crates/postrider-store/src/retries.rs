@@ -20,8 +20,8 @@ use crate::rows::{MOST_COST, STEP};
 use crate::script::NamedScript;
 use crate::settlement::HookName;
 
-/// Most waiting jobs that one call looks at: some 20 ms of Redis' time, in steps of [`STEP`].
-pub const MOST_LOOKED_AT: usize = 2_000;
+/// Most waiting jobs that one call looks at: some 10 ms of Redis' time, in steps of [`STEP`].
+pub const MOST_LOOKED_AT: usize = 1_000;
 
 /// Most jobs that one call moves.
 pub const MOST_AT_ONCE: usize = 100;

@@ -67,6 +67,10 @@ pub(crate) fn accepted(http: &Http) -> Result<Tokens, Failure> {
 
 fn text_of(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    // Cut short, it would end in half a token.
+    match text.len() as u64 > MAX_FILE_BYTES {
+        true => Err(std::io::Error::other(format!("it is larger than {MAX_FILE_BYTES} bytes"))),
+        false => Ok(text),
+    }
 }
