@@ -36,10 +36,8 @@ pub(super) async fn attempts_of(
     reach: Reach,
 ) -> Result<(Vec<Attempt>, bool), StoreError> {
     let mut found = Found { job, attempts: BTreeMap::new(), made: made(now) };
+    // Both, though the first may show all attempts that it counts: a replay counts anew, and what came before it is its life too.
     for (order, from) in places(job, now) {
-        if found.is_all() {
-            break;
-        }
         found.look(link, keys, (order, from), LOOK_NEARBY).await?;
     }
     let mut is_whole = found.is_all();

@@ -5,11 +5,12 @@ use std::time::Duration;
 use postrider_core::job_state::JobState;
 use postrider_core::verdict::DeadReason;
 use postrider_store::attempts;
+use postrider_store::dead::{self, Fate};
 use postrider_store::jobs::{self, Cancelled, Life, Reach, Whereabouts};
 use postrider_store::settlement::Destination;
 
-use super::{keys, of_hook};
-use crate::bench_of_one::Bench;
+use super::{LATER, died_of, keys, of_hook};
+use crate::bench_of_one::{Bench, retry};
 
 impl Bench {
     async fn cancelled(&mut self, job: &str) -> Cancelled {
@@ -144,6 +145,26 @@ async fn attempts_are_found_in_a_long_log_by_what_is_known_of_the_job() {
     assert!(matches!(life.now, Whereabouts::Unknown { .. }) && !life.log_is_whole, "{life:?}");
     let life = bench.life("replied-at-once", Reach::FAR).await;
     assert!(matches!(life.now, Whereabouts::Delivered) && life.log_is_whole, "{life:?}");
+}
+
+#[tokio::test]
+async fn the_life_of_a_replayed_job_begins_before_its_replay() {
+    let mut bench = Bench::start().await;
+    let entry = bench.add(&of_hook("h")).await;
+    let job = entry.to_string();
+    bench.read("a", 10).await;
+    bench.settle("a", entry, &job, died_of(DeadReason::Exhausted)).await;
+    bench.logged(entry.millis + 1, &job, 1, "retried").await;
+    bench.logged(entry.millis + 2, &job, 2, "dead").await;
+    let letter = dead::find(&mut bench.link, &keys(), &job, 100).await.unwrap().unwrap();
+    bench.moved(Fate::Replay, &[letter.entry]).await;
+    let again = bench.read("a", 10).await[0].id;
+    bench.settle("a", again, &job, retry(LATER)).await;
+    bench.logged(again.millis + 10, &job, 1, "retried").await;
+    bench.others_are_logged(again.millis + 11, 4_000).await;
+    let life = bench.life(&job, Reach::NEAR).await;
+    let told: Vec<_> = life.attempts.iter().map(|attempt| (attempt.attempt, &*attempt.outcome)).collect();
+    assert_eq!(told, [(1, "retried"), (2, "dead"), (1, "retried")]);
 }
 
 #[tokio::test]
