@@ -53,7 +53,9 @@ async fn whatever_a_fuzzer_asks_is_answered_as_the_document_says_and_never_with_
     let document = format!("http://{}/api/v1/openapi.json", world.workers[0].admin());
     let arguments = vec!["--config-file".into(), settings, "run".into(), document.into()];
     let fuzzer = Program::new(needed(&fuzzer), arguments);
-    let environment = [("API_TOKEN", TOKEN), ("NO_COLOR", "1")];
+    // What it keeps for itself belongs to what is built.
+    let kept = outside().join("hypothesis").to_string_lossy().into_owned();
+    let environment = [("API_TOKEN", TOKEN), ("NO_COLOR", "1"), ("HYPOTHESIS_STORAGE_DIRECTORY", &kept)];
     let ended = fuzzer.run_within(LIMIT, &environment).await;
     let told = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(ended.status.success(), "{told}\n{}", String::from_utf8_lossy(&ended.stderr));
