@@ -13,8 +13,19 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local acts = {}
-function acts.promote(job, hook)
+-- A job whose time hasn't come would be put back by whoever reads it.
+local function is_too_early(record)
+  local _, head = string.find(record, '^1 [%d-]+@?%S* ')
+  local fine, fields = pcall(cmsgpack.unpack, head and string.sub(record, head + 1) or '')
+  if not (head and fine and type(fields) == 'table') then return false end
+  for i = 1, #fields, 2 do
+    if fields[i] == 'notBefore' then return (tonumber(fields[i + 1]) or 0) > now end
+  end
+  return false
+end
+function acts.promote(job, hook, record)
   if hook ~= '' then return 'it is held until its hook is active' end
+  if is_too_early(record) then return 'its notBefore lies ahead' end
   redis.call('ZADD', retry, 'XX', 'LT', now, job)
 end
 function acts.cancel(job, hook)
@@ -37,7 +48,7 @@ for i = 7, #ARGV, 2 do
   elseif expected ~= '' and entry ~= expected then
     why = 'it has been tried meanwhile'
   else
-    why = acts[ARGV[1]](job, hook or '')
+    why = acts[ARGV[1]](job, hook or '', record)
   end
   looked, bytes_left = looked + 1, bytes_left - #(record or '')
   if why then reply[#reply + 1], reply[#reply + 2] = job, why else done = done + 1 end

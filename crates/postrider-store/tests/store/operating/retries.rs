@@ -64,6 +64,23 @@ async fn waiting_jobs_are_paged_by_due_time_and_id() {
 }
 
 #[tokio::test]
+async fn a_job_whose_time_has_not_come_keeps_waiting_and_says_why() {
+    let mut bench = Bench::start().await;
+    for (job, not_before) in [("early", "9000000000000"), ("late", "1")] {
+        let entry = bench.add(&[&of_hook("h")[..], &[("notBefore", not_before)]].concat()).await;
+        bench.read("a", 10).await;
+        bench.settle("a", entry, job, retry(LATER)).await;
+    }
+    let due = |job: &'static str| ["ZSCORE", "{q}:retry", job];
+    let before: f64 = bench.ask(&due("early")).await;
+    let moved = bench.act(Act::Promote, &["early", "late"]).await;
+    assert_eq!(moved.done, 1);
+    assert_eq!(moved.stays, [("early".to_owned(), "its notBefore lies ahead".to_owned())]);
+    assert_eq!(bench.ask::<f64>(&due("early")).await, before);
+    assert!(bench.ask::<f64>(&due("late")).await < before);
+}
+
+#[tokio::test]
 async fn pages_come_to_an_end_whatever_stands_in_the_set() {
     let mut bench = Bench::start().await;
     let mut add = redis::cmd("ZADD");
