@@ -1,6 +1,7 @@
 //! Bulk operations: many letters or waiting jobs, a slice at a time. How far one has come is written in the same step as the
 //! slice, so that it can be stopped, killed and resumed, and two that carry on with the same one do nothing twice.
 
+pub mod count;
 pub mod entrusted;
 
 use std::collections::HashMap;
@@ -19,15 +20,11 @@ use crate::filter::Filter;
 use crate::inspect::newest_entry;
 use crate::keys::QueueKeys;
 use crate::link::Link;
-use crate::retries::{self, Act, Place};
-use crate::rows::STEP;
+use crate::retries::{self, Act, Place, Waiting};
 use crate::script::NamedScript;
 
 /// How long the record of a bulk operation is kept after its last step.
 const KEPT: Duration = Duration::from_secs(7 * 86_400);
-
-/// Groups of letters that are added up; where there are more, the letters themselves are counted.
-const MOST_GROUPS: usize = 10_000;
 
 /// Pages of letters that are looked at for one slice, where few of them are meant.
 const LOOKS_A_SLICE: usize = 5;
@@ -74,6 +71,8 @@ pub struct Bulk {
     pub done: u64,
     /// Of these, those that stayed.
     pub failed: u64,
+    /// Most that it moves, where there is such a limit.
+    pub limit: Option<u64>,
     /// Who began it.
     pub started_by: String,
     /// When it began.
@@ -86,13 +85,15 @@ pub struct Bulk {
     cursor: String,
 }
 
-/// How many are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// Letters or jobs.
-    pub matched: u64,
-    /// Whether all were looked at.
-    pub is_whole: bool,
+/// How a bulk operation begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Begin<'a> {
+    /// Who begins it.
+    pub by: &'a str,
+    /// Most letters or jobs that it moves: it stops before a slice that would be beyond. None for as many as there are.
+    pub limit: Option<u64>,
+    /// Whether it is the workers' to carry on, should nobody else do so ([`entrusted`]).
+    pub is_entrusted: bool,
 }
 
 impl Kind {
@@ -117,6 +118,13 @@ impl Kind {
     }
 }
 
+impl Bulk {
+    /// Whether so many more are more than it may move.
+    fn is_beyond(&self, more: usize) -> bool {
+        more > 0 && self.limit.is_some_and(|limit| self.matched.saturating_add(more as u64) > limit)
+    }
+}
+
 impl State {
     /// Its word.
     pub fn as_str(self) -> &'static str {
@@ -132,88 +140,13 @@ impl State {
     }
 }
 
-/// Counts what is meant, looking at `most` at most.
-pub async fn count(
-    link: &mut Link,
-    keys: &QueueKeys,
-    kind: Kind,
-    filter: &Filter,
-    most: u64,
-) -> Result<Counted, StoreError> {
-    if filter.is_open() {
-        let matched = match kind {
-            Kind::Dead(_) => dead::total(link, keys).await?,
-            Kind::Waiting(_) => retries::total(link, keys).await?,
-        };
-        return Ok(Counted { matched, is_whole: true });
-    }
-    match kind {
-        Kind::Dead(_) => match counted_by_groups(link, keys, filter).await? {
-            Some(matched) => Ok(Counted { matched, is_whole: true }),
-            None => count_letters(link, keys, filter, most).await,
-        },
-        Kind::Waiting(_) => count_waiting(link, keys, filter, most).await,
-    }
-}
-
-/// By the counters, where they are right and can tell.
-async fn counted_by_groups(
-    link: &mut Link,
-    keys: &QueueKeys,
-    filter: &Filter,
-) -> Result<Option<u64>, StoreError> {
-    let counts = dead::counts(link, keys, MOST_GROUPS).await?;
-    let is_right = counts.is_whole && counts.total() == dead::total(link, keys).await?;
-    Ok(counts.admitted(filter).filter(|_| is_right))
-}
-
-async fn count_letters(
-    link: &mut Link,
-    keys: &QueueKeys,
-    filter: &Filter,
-    most: u64,
-) -> Result<Counted, StoreError> {
-    let (mut matched, mut looked_at, mut after) = (0, 0, None);
-    while looked_at < most {
-        let (letters, is_end) = dead::look(link, keys, filter, Order::OldestFirst, after, STEP).await?;
-        looked_at += letters.len() as u64;
-        matched += letters.iter().filter(|letter| filter.admits(*letter)).count() as u64;
-        after = letters.last().map(|letter| letter.entry).or(after);
-        if is_end {
-            return Ok(Counted { matched, is_whole: true });
-        }
-    }
-    Ok(Counted { matched, is_whole: false })
-}
-
-async fn count_waiting(
-    link: &mut Link,
-    keys: &QueueKeys,
-    filter: &Filter,
-    most: u64,
-) -> Result<Counted, StoreError> {
-    let (mut matched, mut looked_at, mut after) = (0, 0, Place::start());
-    while looked_at < most {
-        let look = retries::look(link, keys, &after, STEP).await?;
-        looked_at += look.jobs.len() as u64;
-        matched += look.jobs.iter().filter(|(waiting, _)| filter.admits(waiting)).count() as u64;
-        if let Some((_, place)) = look.jobs.into_iter().next_back() {
-            after = place;
-        }
-        if look.is_end {
-            return Ok(Counted { matched, is_whole: true });
-        }
-    }
-    Ok(Counted { matched, is_whole: false })
-}
-
 /// Notes a bulk operation that begins; [`step`] carries it on.
 pub async fn start(
     link: &mut Link,
     keys: &QueueKeys,
     kind: Kind,
     filter: &Filter,
-    started_by: &str,
+    begin: Begin<'_>,
 ) -> Result<Bulk, StoreError> {
     let started_at = attempts::now(link).await?;
     let (upper, cursor) = match kind {
@@ -230,17 +163,22 @@ pub async fn start(
         matched: 0,
         done: 0,
         failed: 0,
-        started_by: started_by.to_owned(),
+        limit: begin.limit,
+        started_by: begin.by.to_owned(),
         started_at,
         updated_at: started_at,
         upper,
         cursor,
     };
-    let mut call = START.call(1);
-    call.arg(keys.bulk_of(&bulk.id)).arg(KEPT.as_secs());
+    let mut call = START.call(2);
+    call.arg(keys.bulk_of(&bulk.id)).arg(&keys.bulk).arg(KEPT.as_secs());
+    call.arg(if begin.is_entrusted { &bulk.id } else { "" });
     call.arg("kind").arg(kind.as_str()).arg("filter").arg(filter.to_json().to_string());
     call.arg("state").arg("running").arg("upper").arg(upper.to_string()).arg("cursor").arg(&bulk.cursor);
-    call.arg("startedBy").arg(started_by).arg("startedAt").arg(started_at.as_millis());
+    call.arg("startedBy").arg(begin.by).arg("startedAt").arg(started_at.as_millis());
+    if let Some(limit) = begin.limit {
+        call.arg("limit").arg(limit);
+    }
     link.run(&START, &call, || format!("begin a bulk operation on {}", keys.stream)).await?;
     Ok(bulk)
 }
@@ -275,6 +213,7 @@ fn read_facts(id: &str, facts: &HashMap<String, String>) -> Option<Bulk> {
         matched: number("matched"),
         done: number("done"),
         failed: number("failed"),
+        limit: facts.get("limit").and_then(|n| n.parse().ok()),
         started_by: facts.get("startedBy").cloned().unwrap_or_default(),
         started_at,
         updated_at: Timestamp::from_millis(number("updatedAt")).max(started_at),
@@ -305,6 +244,10 @@ async fn step_letters(
     fate: Fate,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let Chosen { ids, cursor, is_end } = choose(link, keys, bulk).await?;
+    if bulk.is_beyond(ids.len()) {
+        stop(link, keys, &bulk.id).await?;
+        return Ok(Vec::new());
+    }
     let key = keys.bulk_of(&bulk.id);
     let mut call = dead::slice_call(keys, fate, Some(&key));
     call.arg(&bulk.cursor).arg(cursor).arg(u8::from(is_end)).arg(KEPT.as_secs());
@@ -358,15 +301,21 @@ async fn step_waiting(
     let after = Place::parse(&bulk.cursor).unwrap_or_else(Place::start);
     let look = retries::look(link, keys, &after, retries::MOST_AT_ONCE).await?;
     let cursor = look.jobs.last().map_or(after, |(_, place)| place.clone());
+    // What began to wait after the start isn't meant.
+    let is_meant = |waiting: &Waiting| {
+        waiting.entry.is_none_or(|entry| entry <= bulk.upper) && bulk.filter.admits(waiting)
+    };
+    let meant: Vec<&Waiting> =
+        look.jobs.iter().map(|(waiting, _)| waiting).filter(|waiting| is_meant(waiting)).collect();
+    if bulk.is_beyond(meant.len()) {
+        stop(link, keys, &bulk.id).await?;
+        return Ok(Vec::new());
+    }
     let key = keys.bulk_of(&bulk.id);
     let mut call = retries::slice_call(keys, act, Some(&key));
     call.arg(&bulk.cursor).arg(cursor.to_string()).arg(u8::from(look.is_end)).arg(KEPT.as_secs());
-    for (waiting, _) in &look.jobs {
-        // What began to wait after the start isn't meant.
-        let is_meant = waiting.entry.is_none_or(|entry| entry <= bulk.upper) && bulk.filter.admits(waiting);
-        if is_meant {
-            call.arg(&waiting.job).arg(waiting.entry.map_or_else(String::new, |entry| entry.to_string()));
-        }
+    for waiting in meant {
+        call.arg(&waiting.job).arg(waiting.entry.map_or_else(String::new, |entry| entry.to_string()));
     }
     Ok(retries::run_slice(link, keys, &call).await?.2.stays)
 }
@@ -376,7 +325,7 @@ pub async fn stop(link: &mut Link, keys: &QueueKeys, id: &str) -> Result<Option<
     switch(link, keys, id, State::Stopped).await
 }
 
-/// Lets one that was stopped go on; [`step`] carries it on.
+/// Lets one that was stopped go on, without a limit; [`step`] carries it on.
 pub async fn resume(link: &mut Link, keys: &QueueKeys, id: &str) -> Result<Option<State>, StoreError> {
     switch(link, keys, id, State::Running).await
 }

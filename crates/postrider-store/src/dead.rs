@@ -265,7 +265,7 @@ impl Counts {
 
     /// How many of them a filter admits; none where the counters can't tell.
     pub(crate) fn admitted(&self, filter: &Filter) -> Option<u64> {
-        if filter.destination.is_some() || filter.since.is_some() || filter.until.is_some() {
+        if !can_be_grouped(filter) {
             return None;
         }
         let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
@@ -283,6 +283,11 @@ impl Counts {
         }
         Some(admitted)
     }
+}
+
+/// Whether groups by reason and hook could tell how many a filter admits.
+pub(crate) fn can_be_grouped(filter: &Filter) -> bool {
+    filter.destination.is_none() && filter.since.is_none() && filter.until.is_none()
 }
 
 /// How many letters there are in all, as the stream says.

@@ -2,24 +2,30 @@
 
 pub(crate) mod carrying;
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
+use postrider_core::entry_id::EntryId;
 use postrider_core::hook::id::is_hook_id;
+use postrider_store::bulk::count::{Counted, count_for};
 use postrider_store::bulk::entrusted::entrust;
-use postrider_store::bulk::{self, Bulk, Counted, Kind as What, State};
+use postrider_store::bulk::{self, Begin, Bulk, Kind as What, State};
 use postrider_store::dead::Fate;
 use postrider_store::keys::QueueKeys;
-use postrider_store::retries::Act;
+use postrider_store::retries::{Act, Place};
 use serde_json::{Map, Value, json};
 
 use self::carrying::{MAX_AT_ONCE, carry_on};
-use super::matching::{DESTINATION, HOOK, REASON, SINCE, UNTIL, USER, filter_of, number_schema, text_schema};
+use super::matching::{
+    DESTINATION, HOOK, REASON, SINCE, UNTIL, USER, bad_cursor, filter_of, number_schema, text_schema,
+};
 use crate::auth::{Caller, Least};
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, Field, Gives, Handler, Kind, Route};
+use crate::table::{Body, CURSOR, Field, Gives, Handler, Kind, Route};
 
-/// Letters or jobs that are looked at to count what is meant; beyond, the count says that it isn't whole.
-const MOST_COUNTED: u64 = 1_000_000;
+/// How long a count takes where it has to look at each; beyond, it says where to go on.
+const COUNT_FOR: Duration = Duration::from_millis(15);
 
 /// By how much the count may have grown since it was looked at: a tenth, and as many as die in a moment.
 const MAX_GROWTH: u64 = 10;
@@ -28,7 +34,7 @@ const ACTS: &[&str] = &["replay", "purge", "promote", "cancel"];
 
 const DO: Field =
     Field::needed("do", Kind::OneOf(ACTS), "replay or purge dead letters, promote or cancel waiting jobs");
-const COUNT: &[Field] = &[DO, USER, HOOK, DESTINATION, REASON, SINCE, UNTIL];
+const COUNT: &[Field] = &[DO, USER, HOOK, DESTINATION, REASON, SINCE, UNTIL, CURSOR];
 const START: &[Field] = &[
     DO,
     USER,
@@ -40,7 +46,7 @@ const START: &[Field] = &[
     Field::needed(
         "expected",
         Kind::Whole(0, u64::MAX >> 11),
-        "How many there are, as the count said; refused where it has grown by much",
+        "How many there are, as the counts said; refused where there are many more, or stopped before it does more",
     ),
 ];
 
@@ -110,25 +116,26 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn count(call: Call) -> Result<Answer, Problem> {
-    let counted = counted(&call, &call.query).await?;
-    Answer::ok(json!({ "matched": counted.matched, "whole": counted.is_whole }))
+    let counted = counted(&call, &call.query, call.text("cursor")).await?;
+    Answer::ok(json!({ "matched": counted.matched, "whole": counted.next.is_none(), "next": counted.next }))
 }
 
 async fn start(call: Call) -> Result<Answer, Problem> {
     if call.api.carried.is_full() {
         return Err(too_many());
     }
-    let counted = counted(&call, &call.body).await?;
+    let counted = counted(&call, &call.body, None).await?;
     let expected = call.body.get("expected").and_then(Value::as_u64).unwrap_or(0);
-    if counted.matched > expected.saturating_add(expected / MAX_GROWTH).saturating_add(MAX_GROWTH) {
-        let detail = format!("{} are meant, more than was expected; count again", counted.matched);
+    let limit = expected.saturating_add(expected / MAX_GROWTH).saturating_add(MAX_GROWTH);
+    if counted.matched > limit {
+        let detail = format!("{} or more are meant, more than was expected; count again", counted.matched);
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let (queue, filter) = (call.queue()?, filter_of(&call.body, &call.caller)?);
     let mut link = call.link_to(queue).await;
     let keys = QueueKeys::new(queue);
-    let begun = bulk::start(&mut link, &keys, what(&call.body)?, &filter, "api").await?;
-    entrust(&mut link, &keys, &begun.id, begun.started_at).await?;
+    let begin = Begin { by: "api", limit: Some(limit), is_entrusted: true };
+    let begun = bulk::start(&mut link, &keys, what(&call.body)?, &filter, begin).await?;
     // Where others have taken the last place meanwhile, a worker that has room takes it on in a while.
     carry_on(&call.api, queue, &begun.id);
     Answer::accepted(shown(&begun))
@@ -150,10 +157,11 @@ async fn resume(call: Call) -> Result<Answer, Problem> {
         return Err(too_many());
     }
     let (mut link, keys) = (call.link_to(queue).await, QueueKeys::new(queue));
+    // First, so that it isn't left to nobody where this worker is killed between the two.
+    entrust(&mut link, &keys, &found.id, found.started_at).await?;
     bulk::resume(&mut link, &keys, &found.id).await?;
     let resumed = find(&call).await?;
     if resumed.state == State::Running {
-        entrust(&mut link, &keys, &resumed.id, resumed.started_at).await?;
         carry_on(&call.api, queue, &resumed.id);
     }
     Answer::accepted(shown(&resumed))
@@ -170,13 +178,24 @@ async fn find(call: &Call) -> Result<Bulk, Problem> {
     found.ok_or_else(unknown)
 }
 
-async fn counted(call: &Call, given: &Map<String, Value>) -> Result<Counted, Problem> {
+async fn counted(call: &Call, given: &Map<String, Value>, after: Option<&str>) -> Result<Counted, Problem> {
     let (queue, filter) = (call.queue()?, filter_of(given, &Caller::Admin)?);
     if filter.reason.is_some() && !matches!(what(given)?, What::Dead(_)) {
         return Err(Problem::of_field("reason", "is for dead letters only"));
     }
+    if after.is_some_and(|cursor| !is_place(what(given).ok(), cursor)) {
+        return Err(bad_cursor());
+    }
     let (mut link, keys) = (call.link_to(queue).await, QueueKeys::new(queue));
-    Ok(bulk::count(&mut link, &keys, what(given)?, &filter, MOST_COUNTED).await?)
+    Ok(count_for(&mut link, &keys, what(given)?, &filter, after, COUNT_FOR).await?)
+}
+
+/// Whether such a count could have given it.
+fn is_place(what: Option<What>, cursor: &str) -> bool {
+    match what {
+        Some(What::Waiting(_)) => Place::parse(cursor).is_some(),
+        _ => EntryId::parse(cursor.as_bytes()).is_some(),
+    }
 }
 
 fn what(given: &Map<String, Value>) -> Result<What, Problem> {
@@ -205,6 +224,7 @@ fn shown(bulk: &Bulk) -> Value {
         "matched": bulk.matched,
         "done": bulk.done,
         "failed": bulk.failed,
+        "limit": bulk.limit,
         "startedAt": bulk.started_at.as_millis(),
         "updatedAt": bulk.updated_at.as_millis(),
     })
@@ -221,6 +241,10 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
             "filter": { "type": "object" },
             "state": { "type": "string", "enum": ["running", "stopped", "finished"] },
             "matched": number_schema(), "done": number_schema(), "failed": number_schema(),
+            "limit": {
+                "type": ["integer", "null"],
+                "description": "Most that it does; with more to come it stops, and when resumed it goes on to the end",
+            },
             "startedAt": number_schema(), "updatedAt": number_schema(),
         },
     });
@@ -228,8 +252,9 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
         "type": "object",
         "required": ["matched", "whole"],
         "properties": {
-            "matched": number_schema(),
-            "whole": { "type": "boolean", "description": "false: there may be more" },
+            "matched": { "type": "integer", "description": "Of those that were looked at" },
+            "whole": { "type": "boolean", "description": "false: more are to be counted, behind `next`" },
+            "next": { "type": ["string", "null"], "description": "The cursor of the next count" },
         },
     });
     vec![("Bulk", bulk), ("Counted", counted)]

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::stats::Quantiles;
 
 /// What is asked, below `/api/v1`; `{Q}` stands for the queue. Filters that nothing fits make a list look as far as it goes.
-const QUESTIONS: [(&str, &str); 20] = [
+const QUESTIONS: [(&str, &str); 22] = [
     ("all queues", "/queues"),
     ("one queue", "/queues/{Q}"),
     ("waiting jobs", "/queues/{Q}/retries?limit=100"),
@@ -23,6 +23,8 @@ const QUESTIONS: [(&str, &str); 20] = [
     ("one dead letter", "/queues/{Q}/dead/d777"),
     ("dead letters by reason and hook", "/queues/{Q}/dead-groups"),
     ("how many of a reason", "/queues/{Q}/bulk-count?do=replay&reason=expired"),
+    ("how many since a time", "/queues/{Q}/bulk-count?do=purge&since=1"),
+    ("how many of a user wait", "/queues/{Q}/bulk-count?do=promote&userId=u"),
     ("attempts", "/queues/{Q}/attempts?limit=100"),
     ("of a job that has none", "/queues/{Q}/attempts?job=none"),
     ("the life of a waiting job", "/queues/{Q}/jobs/w777"),

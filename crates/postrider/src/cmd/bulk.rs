@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use postrider_store::bulk::{self, Bulk, Kind, State};
+use postrider_store::bulk::count::count;
+use postrider_store::bulk::{self, Begin, Bulk, Kind, State};
 use postrider_store::dead::Moved;
 use postrider_store::filter::Filter;
 use serde_json::{Map, Value, json};
@@ -34,16 +35,17 @@ pub(super) async fn run(
             kind.as_str()
         )));
     }
-    let counted = bulk::count(&mut desk.link, &desk.keys, kind, filter, u64::MAX).await.map_err(failed)?;
+    let matched = count(&mut desk.link, &desk.keys, kind, filter).await.map_err(failed)?;
     if how.dry_run {
-        return would(kind, counted.matched, how.json);
+        return would(kind, matched, how.json);
     }
-    if counted.matched > 1 && !how.yes && io::stdin().is_terminal() {
-        confirm(kind, counted.matched)?;
+    if matched > 1 && !how.yes && io::stdin().is_terminal() {
+        confirm(kind, matched)?;
     }
     let by = format!("postrider {}", kind.as_str());
-    let bulk = bulk::start(&mut desk.link, &desk.keys, kind, filter, &by).await.map_err(failed)?;
-    carry_on(desk, bulk, counted.matched, how.json).await
+    let begin = Begin { by: &by, limit: None, is_entrusted: false };
+    let bulk = bulk::start(&mut desk.link, &desk.keys, kind, filter, begin).await.map_err(failed)?;
+    carry_on(desk, bulk, matched, how.json).await
 }
 
 async fn resume(desk: &mut Desk, kind: Kind, id: &str, json: bool) -> Result<(), Failure> {
@@ -57,8 +59,8 @@ async fn resume(desk: &mut Desk, kind: Kind, id: &str, json: bool) -> Result<(),
     if bulk.kind != kind {
         return Err(Failure::Unfit(format!("--resume: operation {id} is to {}", bulk.kind.as_str())));
     }
-    let left = bulk::count(&mut desk.link, &desk.keys, kind, &bulk.filter, u64::MAX).await.map_err(failed)?;
-    let expected = bulk.matched + left.matched;
+    let left = count(&mut desk.link, &desk.keys, kind, &bulk.filter).await.map_err(failed)?;
+    let expected = bulk.matched + left;
     carry_on(desk, bulk, expected, json).await
 }
 

@@ -1,7 +1,10 @@
 //! Work on many letters or jobs.
 
+use std::time::Duration;
+
 use postrider_core::verdict::DeadReason;
-use postrider_store::bulk::{self, Bulk, Counted, Kind, State};
+use postrider_store::bulk::count::{Counted, count, count_for};
+use postrider_store::bulk::{self, Begin, Bulk, Kind, State};
 use postrider_store::dead::Fate;
 use postrider_store::filter::Filter;
 use postrider_store::retries::Act;
@@ -22,7 +25,12 @@ impl Bench {
     }
 
     async fn started(&mut self, kind: Kind, filter: &Filter) -> Bulk {
-        bulk::start(&mut self.link, &keys(), kind, filter, "a test").await.unwrap()
+        self.limited(kind, filter, None).await
+    }
+
+    async fn limited(&mut self, kind: Kind, filter: &Filter, limit: Option<u64>) -> Bulk {
+        let begin = Begin { by: "a test", limit, is_entrusted: true };
+        bulk::start(&mut self.link, &keys(), kind, filter, begin).await.unwrap()
     }
 
     async fn stands(&mut self, bulk: &Bulk) -> Bulk {
@@ -45,8 +53,13 @@ impl Bench {
         bulk
     }
 
-    async fn counted(&mut self, kind: Kind, filter: &Filter, most: u64) -> Counted {
-        bulk::count(&mut self.link, &keys(), kind, filter, most).await.unwrap()
+    async fn counted(&mut self, kind: Kind, filter: &Filter) -> u64 {
+        count(&mut self.link, &keys(), kind, filter).await.unwrap()
+    }
+
+    /// One step of a count behind `after`.
+    async fn counted_behind(&mut self, kind: Kind, filter: &Filter, after: Option<&str>) -> Counted {
+        count_for(&mut self.link, &keys(), kind, filter, after, Duration::ZERO).await.unwrap()
     }
 }
 
@@ -119,17 +132,61 @@ async fn letters_are_counted_by_the_counters_where_these_are_right_and_else_one_
     bench.buried("h", "j2", DeadReason::Exhausted).await;
     let of_hook =
         Filter { user_id: Some("u".into()), hook_id: Some("h".into()), reason: None, ..Filter::default() };
-    let whole = |matched| Counted { matched, is_whole: true };
-    assert_eq!(bench.counted(REPLAY, &gone(), 0).await, whole(1), "without a look at any letter");
-    assert_eq!(bench.counted(REPLAY, &of_hook, 0).await, whole(2));
+    assert_eq!((bench.counted(REPLAY, &gone()).await, bench.counted(REPLAY, &of_hook).await), (1, 2));
     let somewhere = Filter { destination: Some("https://x.example".into()), ..Filter::default() };
-    assert_eq!(bench.counted(REPLAY, &somewhere, 0).await, Counted { matched: 0, is_whole: false });
-    assert_eq!(bench.counted(REPLAY, &somewhere, 10).await, whole(2));
+    assert_eq!(bench.counted(REPLAY, &somewhere).await, 2);
     bench.letter_by_hand(&["to", "x", "_id", "by-hand", "_reason", "gone"]).await;
-    assert_eq!(bench.counted(REPLAY, &gone(), 10).await, whole(2));
+    assert_eq!(bench.counted(REPLAY, &gone()).await, 2);
     // A letter without a hook may have an owner, which no counter knows.
     let of_user = Filter { user_id: Some("u".into()), ..Filter::default() };
-    assert_eq!(bench.counted(REPLAY, &of_user, 10).await, whole(2));
+    assert_eq!(bench.counted(REPLAY, &of_user).await, 2);
+}
+
+#[tokio::test]
+async fn what_no_counter_tells_is_counted_a_part_at_a_time_and_each_once() {
+    let mut bench = Bench::start().await;
+    bench.letters_by_hand(600).await;
+    for n in 0..600 {
+        bench.waits("h", &format!("w{n}")).await;
+    }
+    let letters = Filter { destination: Some("https://x.example".into()), ..Filter::default() };
+    let waiting = Filter { hook_id: Some("h".into()), ..Filter::default() };
+    for (kind, filter) in [(REPLAY, letters), (Kind::Waiting(Act::Promote), waiting)] {
+        let (mut parts, mut after) = (Vec::new(), None);
+        loop {
+            let counted = bench.counted_behind(kind, &filter, after.as_deref()).await;
+            parts.push(counted.matched);
+            after = counted.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(parts.len() > 2, "no part is of more than a step: {parts:?}");
+        assert_eq!(parts.iter().sum::<u64>(), 600);
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_operation_with_a_limit_stops_before_it_and_goes_on_to_the_end_when_resumed() {
+    let mut bench = Bench::start().await;
+    bench.letters_by_hand(250).await;
+    for n in 0..150 {
+        bench.waits("h", &format!("w{n}")).await;
+    }
+    for (kind, all, moved) in [(REPLAY, 250, 200), (Kind::Waiting(Act::Cancel), 150, 100)] {
+        let bulk = bench.limited(kind, &Filter::default(), Some(all - 1)).await;
+        let mut stopped = bulk;
+        for _ in 0..3 {
+            stopped = bench.step(&stopped).await;
+        }
+        assert_eq!((stopped.state, stopped.matched), (State::Stopped, moved));
+        bulk::resume(&mut bench.link, &keys(), &stopped.id).await.unwrap();
+        let resumed = bench.stands(&stopped).await;
+        let ended = bench.carried_on(resumed).await;
+        assert_eq!((ended.state, ended.done, ended.limit), (State::Finished, all, None));
+    }
+    let exact = bench.limited(REPLAY, &gone(), Some(0)).await;
+    assert_eq!(bench.carried_on(exact).await.state, State::Finished, "none is no more than none");
 }
 
 #[tokio::test]
@@ -142,7 +199,7 @@ async fn jobs_that_are_cancelled_together_are_counted_and_those_that_came_later_
     let bulk = bench.carried_on(bulk).await;
     assert_eq!((bulk.state, bulk.done, bench.counts().await), (State::Finished, 3, [0, 0, 0, 0]));
     let queue = bench.worker("");
-    let figures = queue.figures(&mut bench.link, std::time::Duration::from_secs(5)).await.unwrap();
+    let figures = queue.figures(&mut bench.link, Duration::from_secs(5)).await.unwrap();
     let cancelled = figures.today.iter().find(|(outcome, _)| *outcome == "cancelled");
     assert_eq!(cancelled, Some(("cancelled", 3)));
 }
