@@ -40,6 +40,32 @@ pub(crate) struct Route {
     pub(crate) run: Handler,
 }
 
+impl Route {
+    /// One that takes neither query nor body, and answers 200.
+    pub(crate) fn plain(
+        method: Method,
+        path: &'static str,
+        least: Least,
+        id: &'static str,
+        summary: &'static str,
+        gives: Gives,
+        run: Handler,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            least,
+            id,
+            summary,
+            query: &[],
+            body: Body::None,
+            success: StatusCode::OK,
+            gives,
+            run,
+        }
+    }
+}
+
 /// What a route takes as its body.
 #[derive(Clone, Copy)]
 pub(crate) enum Body {

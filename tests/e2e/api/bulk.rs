@@ -51,6 +51,46 @@ async fn dead_letters_are_counted_and_replayed_in_bulk_each_once() {
 }
 
 #[tokio::test]
+async fn what_takes_long_to_count_is_counted_in_parts_and_an_operation_stops_before_it_does_more_than_expected()
+ {
+    const LETTERS: u64 = 20_000;
+    let world = World::with(options()).await;
+    let admin = Client::of(&world, ADMIN);
+    add_letters(&world, LETTERS as usize).await;
+    let path = format!("/queues/{Q}/bulk-count?do=purge&since=1");
+    let (mut counted, mut cursor, mut parts) = (0, String::new(), 0);
+    loop {
+        let part = Client::check(&admin.ask("GET", &format!("{path}{cursor}"), None).await, 200);
+        counted += part["matched"].as_u64().unwrap();
+        parts += 1;
+        assert_eq!(part["whole"], part["next"].is_null(), "{part}");
+        let Some(next) = part["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert!(parts > 1, "it took long enough to be told in parts");
+    assert_eq!(counted, LETTERS);
+    let other = admin.ask("GET", &format!("{path}&cursor=eHg"), None).await;
+    assert_eq!(Client::check(&other, 422)["errors"][0]["field"], "cursor");
+
+    let few = json!({ "do": "purge", "since": 1, "expected": LETTERS - 5_000 });
+    let begun = Client::check(&admin.ask("POST", &format!("/queues/{Q}/bulk"), Some(few)).await, 202);
+    let limit = begun["limit"].as_u64().unwrap();
+    assert_eq!(limit, 16_510, "a tenth and ten more than was said");
+    let one = format!("/queues/{Q}/bulk/{}", begun["id"].as_str().unwrap());
+    world
+        .until("it stops", PATIENCE, || async {
+            let answer = admin.ask("GET", &one, None).await.json();
+            if answer["state"] == "stopped" { Ok(()) } else { Err(answer) }
+        })
+        .await;
+    let left = world.dead_letters().await.len() as u64;
+    assert!((LETTERS - limit..LETTERS - limit + 100).contains(&left), "{left} are left");
+    Client::check(&admin.ask("POST", &format!("{one}/resume"), None).await, 202);
+    until_finished(&world, &admin, begun["id"].as_str().unwrap()).await;
+    assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_bulk_operation_that_is_not_there_is_not_found_and_one_without_a_count_is_refused() {
     let world = World::with(options()).await;
     let admin = Client::of(&world, ADMIN);

@@ -22,7 +22,7 @@ use super::matching::{
 use crate::auth::{Caller, Least};
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, CURSOR, Field, Gives, Handler, Kind, Route};
+use crate::table::{Body, CURSOR, Field, Gives, Handler, Kind, Route, cursor_of};
 
 /// How long a count takes where it has to look at each; beyond, it says where to go on.
 const COUNT_FOR: Duration = Duration::from_millis(15);
@@ -53,17 +53,8 @@ const START: &[Field] = &[
 const ONE: &str = "/queues/{queue}/bulk/{id}";
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |method, path, least, id, summary, run: Handler| Route {
-        method,
-        path,
-        least,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives: Gives::One("Bulk"),
-        run,
+    let route = |method, path, least, id, summary, run: Handler| {
+        Route::plain(method, path, least, id, summary, Gives::One("Bulk"), run)
     };
     vec![
         Route {
@@ -117,7 +108,9 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn count(call: Call) -> Result<Answer, Problem> {
     let counted = counted(&call, &call.query, call.text("cursor")).await?;
-    Answer::ok(json!({ "matched": counted.matched, "whole": counted.next.is_none(), "next": counted.next }))
+    Answer::ok(
+        json!({ "matched": counted.matched, "whole": counted.next.is_none(), "next": counted.next.as_deref().map(cursor_of) }),
+    )
 }
 
 async fn start(call: Call) -> Result<Answer, Problem> {

@@ -1,6 +1,6 @@
 //! Dead letters: seen, counted, replayed, purged. What they carry isn't shown: it may hold secrets.
 
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use postrider_core::job::is_job_id;
 use postrider_store::dead::{self, Fate, Letter, Moved};
 use postrider_store::jobs::Reach;
@@ -12,7 +12,7 @@ use super::matching::{DESTINATION, HOOK, REASON, SINCE, UNTIL, USER, filter_of, 
 use crate::auth::Least;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, CURSOR, Field, Gives, Handler, Kind, LIMIT, Route};
+use crate::table::{CURSOR, Field, Gives, Handler, Kind, LIMIT, Route};
 
 const LIST: &[Field] = &[
     LIMIT,
@@ -36,17 +36,8 @@ const MOST_GROUPS: usize = 10_000;
 const ONE: &str = "/queues/{queue}/dead/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |method, path, least, id, summary, run: Handler| Route {
-        method,
-        path,
-        least,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives: Gives::One("DeadLetter"),
-        run,
+    let route = |method, path, least, id, summary, run: Handler| {
+        Route::plain(method, path, least, id, summary, Gives::One("DeadLetter"), run)
     };
     vec![
         Route {

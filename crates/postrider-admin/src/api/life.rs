@@ -11,22 +11,13 @@ use super::{attempts, dead, retries};
 use crate::auth::Least;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, Gives, Handler, Route};
+use crate::table::{Gives, Handler, Route};
 
 const ONE: &str = "/queues/{queue}/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |method, least, id, summary, run: Handler| Route {
-        method,
-        path: ONE,
-        least,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives: Gives::One("Job.Life"),
-        run,
+    let route = |method, least, id, summary, run: Handler| {
+        Route::plain(method, ONE, least, id, summary, Gives::One("Job.Life"), run)
     };
     vec![
         route(

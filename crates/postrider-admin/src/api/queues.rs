@@ -1,6 +1,6 @@
 //! Queues: their figures, and their switch.
 
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use postrider_core::queue_name::QueueName;
 use postrider_core::time::Timestamp;
 use postrider_store::control;
@@ -12,20 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::auth::Least;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, Gives, Handler, Route};
+use crate::table::{Gives, Handler, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |method, path, least, id, summary, run: Handler| Route {
-        method,
-        path,
-        least,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives: Gives::One("Queue"),
-        run,
+    let route = |method, path, least, id, summary, run: Handler| {
+        Route::plain(method, path, least, id, summary, Gives::One("Queue"), run)
     };
     vec![
         Route {

@@ -1,6 +1,6 @@
 //! Waiting jobs: seen, made due, ended.
 
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use postrider_core::job::is_job_id;
 use postrider_store::keys::QueueKeys;
 use postrider_store::retries::{self, Act, Place, Waiting};
@@ -13,24 +13,15 @@ use super::matching::{
 use crate::auth::Least;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, CURSOR, Field, Gives, Handler, LIMIT, Route};
+use crate::table::{CURSOR, Field, Gives, Handler, LIMIT, Route};
 
 const LIST: &[Field] = &[LIMIT, CURSOR, USER, HOOK, DESTINATION, SINCE, UNTIL];
 
 const ONE: &str = "/queues/{queue}/retries/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |method, path, least, id, summary, run: Handler| Route {
-        method,
-        path,
-        least,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives: Gives::One("WaitingJob"),
-        run,
+    let route = |method, path, least, id, summary, run: Handler| {
+        Route::plain(method, path, least, id, summary, Gives::One("WaitingJob"), run)
     };
     vec![
         Route {
