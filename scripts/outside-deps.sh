@@ -49,9 +49,11 @@ mkdir -p "$folder"
 have redis-cli || give_up "install redis-cli (Debian: redis-tools)"
 node_packages node examples/producers/node/package.json
 python_packages python examples/producers/python/requirements.txt
+node_packages console tests/outside/programs/console/package.json
 node_packages guide tests/outside/programs/package.json
 node_packages misskey tests/outside/programs/misskey/package.json
 python_packages guide-python tests/outside/programs/requirements.txt
+runtime chromium chromium chromium chromium chromium
 runtime curl curl curl curl curl
 runtime ruby ruby ruby ruby ruby
 runtime php php-cli php-cli php php

@@ -8,6 +8,7 @@ mod api_auth;
 mod api_misskey;
 mod attempt_log;
 mod canaries;
+mod console;
 mod crashes;
 mod dead_letters;
 mod destinations;

@@ -6,6 +6,7 @@
 #![allow(clippy::panic, reason = "these are tests")]
 
 mod api_examples;
+mod console;
 mod fuzz;
 mod guide;
 mod jobs;

@@ -4,14 +4,17 @@ mod attempts;
 mod bulk;
 mod dead;
 mod destinations;
+mod doctor;
 mod document;
 pub(crate) mod hooks;
 mod jobs;
 mod life;
 mod matching;
 mod notices;
+mod owners;
 mod queues;
 mod retries;
+mod series;
 mod workers;
 
 use std::fmt;
@@ -22,12 +25,14 @@ use postrider_core::delivery::Defaults;
 use postrider_core::queue_name::QueueName;
 use postrider_sender::Sender;
 use postrider_store::connect::Connector;
+use postrider_store::doctor::Patient;
 use postrider_store::link::{Link, SharedLink};
 
 use self::bulk::carrying::Carried;
 pub(crate) use self::bulk::carrying::look_out;
 use crate::auth::failures::Failures;
 use crate::auth::tokens::Tokens;
+use crate::console::sessions::Sessions;
 use crate::misskey::MisskeyConfig;
 use crate::table::Route;
 
@@ -52,6 +57,8 @@ pub struct ApiConfig {
     pub max_job_bytes: usize,
     /// `worker.dead_after`.
     pub dead_after: Duration,
+    /// What `doctor` examines.
+    pub patient: Patient,
     /// Who may ask; none: only this machine.
     pub tokens: Tokens,
     /// Who may ask in the shape of Misskey's own API, if anyone.
@@ -69,6 +76,7 @@ pub(crate) struct Api {
     pub(crate) config: ApiConfig,
     pub(crate) failures: Failures,
     pub(crate) carried: Carried,
+    pub(crate) sessions: Sessions,
     registry: SharedLink,
     queues: Vec<(QueueName, SharedLink)>,
 }
@@ -79,7 +87,14 @@ impl Api {
         let link = |queue: &QueueName| SharedLink::new(config.connector.for_key(queue.as_str()));
         let queues = all.map(|queue| (queue.clone(), link(queue))).collect();
         let registry = SharedLink::new(config.connector.clone());
-        Self { failures: Failures::default(), carried: Carried::default(), registry, queues, config }
+        Self {
+            failures: Failures::default(),
+            carried: Carried::default(),
+            sessions: Sessions::default(),
+            registry,
+            queues,
+            config,
+        }
     }
 
     /// A way to the registry and whatever isn't a queue's.
@@ -110,7 +125,9 @@ pub(crate) fn routes() -> Vec<Route> {
     let groups = [
         document::routes(),
         hooks::routes(),
+        owners::routes(),
         queues::routes(),
+        series::routes(),
         jobs::routes(),
         life::routes(),
         retries::routes(),
@@ -120,6 +137,7 @@ pub(crate) fn routes() -> Vec<Route> {
         destinations::routes(),
         workers::routes(),
         notices::routes(),
+        doctor::routes(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -128,7 +146,9 @@ pub(crate) fn routes() -> Vec<Route> {
 pub(crate) fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     let groups = [
         hooks::schemas(),
+        owners::schemas(),
         queues::schemas(),
+        series::schemas(),
         jobs::schemas(),
         life::schemas(),
         retries::schemas(),
@@ -138,6 +158,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         destinations::schemas(),
         workers::schemas(),
         notices::schemas(),
+        doctor::schemas(),
     ];
     groups.into_iter().flatten().collect()
 }

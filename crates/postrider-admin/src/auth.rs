@@ -10,12 +10,12 @@ pub(crate) mod tokens;
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 
-use self::failures::Failures;
-use self::tokens::Tokens;
+use crate::api::Api;
+use crate::console::secret_of;
 use crate::problem::Problem;
 
 /// Who asks.
@@ -86,30 +86,38 @@ impl Caller {
     }
 }
 
-/// Finds out who asks. Without any token only this machine may ask.
+/// Finds out who asks: by a token, or by a session of the console. Without any token in the settings only this machine may.
 pub(crate) fn identify(
-    tokens: &Tokens,
-    failures: &Failures,
+    api: &Api,
     peer: IpAddr,
+    method: &Method,
     headers: &HeaderMap,
 ) -> Result<Caller, Problem> {
-    if tokens.is_empty() {
+    if api.config.tokens.is_empty() {
         return origin::check_loopback(peer, headers).map(|()| Caller::Admin);
     }
-    let now = Instant::now();
-    let Some(given) = headers.get(AUTHORIZATION) else { return Err(Problem::unauthorized()) };
-    let token = bearer(given.as_bytes()).unwrap_or_default();
-    let digest: [u8; 32] = Sha256::digest(token).into();
-    if let Some(wait) = failures.wait_of(peer, now).filter(|_| !failures.knows(peer, digest)) {
+    if let Some(given) = headers.get(AUTHORIZATION) {
+        return admit(api, peer, bearer(given.as_bytes()).unwrap_or_default());
+    }
+    let caller = secret_of(headers).and_then(|secret| api.sessions.caller_of(secret));
+    let caller = caller.ok_or_else(Problem::unauthorized)?;
+    origin::check_session(method, headers)?;
+    Ok(caller)
+}
+
+/// Whose token this is. An address that has failed too often is told to wait.
+pub(crate) fn admit(api: &Api, peer: IpAddr, token: &[u8]) -> Result<Caller, Problem> {
+    let (now, digest) = (Instant::now(), Sha256::digest(token).into());
+    if let Some(wait) = api.failures.wait_of(peer, now).filter(|_| !api.failures.knows(peer, digest)) {
         return Err(Problem::too_many(wait));
     }
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    match tokens.caller_of(token, seconds) {
+    match api.config.tokens.caller_of(token, seconds) {
         Some(caller) => {
-            failures.remember(peer, digest);
+            api.failures.remember(peer, digest);
             Ok(caller)
         }
-        None => Err(failures.note(peer, now).map_or_else(Problem::unauthorized, Problem::too_many)),
+        None => Err(api.failures.note(peer, now).map_or_else(Problem::unauthorized, Problem::too_many)),
     }
 }
 

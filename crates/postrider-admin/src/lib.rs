@@ -5,11 +5,13 @@
 //! - `routes`: which path answers what; `router`: what a request of the API has to pass; `serving`: connections, their number
 //!   and their time limits.
 //! - `table`: what a route is; `api`: the routes; [`document`]: all of them as OpenAPI. `call` is a request, `problem` an error.
+//! - `console`: the web console at `/`, a client of the API.
 //! - `auth`: who asks. [`trial`]: a sample sent to a hook. [`misskey`]: hooks in the shape of Misskey's own API.
 
 mod api;
 mod auth;
 mod call;
+mod console;
 pub mod misskey;
 mod openapi;
 mod port;

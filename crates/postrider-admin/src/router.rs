@@ -113,7 +113,7 @@ async fn carry_out(
     let (head, body) = request.into_parts();
     let caller = match route.least {
         Least::Anyone => Caller::Reader,
-        _ => identify(&api.config.tokens, &api.failures, peer.ip(), &head.headers)?,
+        _ => identify(&api, peer.ip(), &head.method, &head.headers)?,
     };
     if !route.least.admits(&caller) {
         return Err(Problem::forbidden(format!(
@@ -180,7 +180,7 @@ pub(crate) fn object_of(raw: &[u8]) -> Result<Map<String, Value>, Problem> {
 }
 
 /// `application/json`, with or without parameters.
-fn is_json(given: &[u8]) -> bool {
+pub(crate) fn is_json(given: &[u8]) -> bool {
     let essence = given.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/json")
 }

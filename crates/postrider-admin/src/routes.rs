@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::api::Api;
+use crate::console;
 use crate::misskey;
 use crate::router as api_router;
 
@@ -58,7 +59,10 @@ pub(crate) fn router(state: AdminState, api: Option<Arc<Api>>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics));
     let all = match api {
-        Some(api) => probes.merge(api_router::router(&api)).merge(misskey::router(api)),
+        Some(api) => probes
+            .merge(console::router(api.clone()))
+            .merge(api_router::router(&api))
+            .merge(misskey::router(api)),
         None => probes,
     };
     all.method_not_allowed_fallback(method_not_allowed)

@@ -1,5 +1,7 @@
 //! A queue in figures, for operators: how many jobs are in which state, who serves it, and what came of its jobs of late.
 
+pub mod series;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 

@@ -47,6 +47,12 @@ pub struct KnownWorker {
     pub consumer: String,
     /// Its process id, on its own machine; 0 where it doesn't say.
     pub pid: u32,
+    /// Its version, or empty.
+    pub version: String,
+    /// When it started, epoch ms.
+    pub started_at: Option<u64>,
+    /// Its slots.
+    pub concurrency: u64,
 }
 
 /// Adds a job, as any producer does. An error may mean that only the reply was lost: repeating it may add the job twice.
@@ -152,7 +158,13 @@ fn read_dead_letter(fields: &[Field]) -> DeadLetter {
 fn read_worker((consumer, about): &Field) -> KnownWorker {
     let about: serde_json::Value = serde_json::from_slice(about).unwrap_or_default();
     let pid = about["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-    KnownWorker { consumer: String::from_utf8_lossy(consumer).into_owned(), pid }
+    KnownWorker {
+        consumer: String::from_utf8_lossy(consumer).into_owned(),
+        pid,
+        version: about["version"].as_str().unwrap_or_default().to_owned(),
+        started_at: about["startedAt"].as_u64(),
+        concurrency: about["concurrency"].as_u64().unwrap_or(0),
+    }
 }
 
 /// The last field of that name: a dead letter's own come after the job's.

@@ -86,6 +86,9 @@ async fn ask_everything(world: &World) -> Vec<String> {
         format!("/queues/{Q}/bulk-count?do=cancel&userId=9u"),
         "/destinations".to_owned(),
         "/workers".to_owned(),
+        "/owners".to_owned(),
+        "/redis".to_owned(),
+        format!("/queues/{Q}/series?span=week"),
         "/notices".to_owned(),
     ] {
         ask("GET", &path, &[], None).await;

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
 
 use crate::problem::Problem;
+use crate::router::is_json;
 
 const NO_TOKEN: &str = "without http.token the API answers only this machine, asked as localhost, 127.0.0.1 or [::1]; \
     set http.token to a random token of at least 32 characters";
@@ -35,8 +36,19 @@ pub(crate) fn check_site(method: &Method, headers: &HeaderMap) -> Result<(), Pro
     Err(Problem::forbidden("changes are not taken from pages of other sites"))
 }
 
+/// A browser sends the cookie of a session whoever made it ask: a change has to say that it comes from a page of this port, and
+/// in a way that no form can.
+pub(crate) fn check_session(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let is_said = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|given| is_json(given.as_bytes()));
+    if method.is_safe() || (is_said && is_json) {
+        return check_site(method, headers);
+    }
+    Err(Problem::forbidden("a session makes changes only for the console's own pages, in JSON"))
+}
+
 /// `localhost`, `127.0.0.1` or `[::1]`, with any port.
-fn is_loopback_name(host: &str) -> bool {
+pub(crate) fn is_loopback_name(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -57,6 +69,29 @@ mod tests {
             ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "::1", "a@localhost"]
         {
             assert!(!is_loopback_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_session_changes_nothing_without_a_word_of_where_it_comes_from() {
+        let check = |method: Method, given: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            headers.insert("host", "localhost:8080".parse().unwrap());
+            for (name, value) in given {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            check_session(&method, &headers).is_ok()
+        };
+        let (json, own) = (("content-type", "application/json"), ("origin", "http://localhost:8080"));
+        assert!(check(Method::GET, &[]));
+        assert!(
+            check(Method::POST, &[json, own])
+                && check(Method::DELETE, &[json, ("sec-fetch-site", "same-origin")])
+        );
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let others: [&[_]; 4] = [&[json], &[own], &[form, own], &[json, ("origin", "https://evil.example")]];
+        for given in others {
+            assert!(!check(Method::POST, given), "{given:?}");
         }
     }
 

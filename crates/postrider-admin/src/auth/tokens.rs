@@ -2,6 +2,7 @@
 //! is made of an admin's token, so that to replace that one ends them all. Knows neither clock nor HTTP.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -85,6 +86,14 @@ impl Tokens {
             }
         }
         found.or_else(|| self.owner_of(std::str::from_utf8(given).ok()?, now))
+    }
+
+    /// How long an owner's token, which [`Self::caller_of`] has accepted, still holds at `now` (Unix seconds); others hold
+    /// for as long as they are in the settings.
+    pub(crate) fn lifetime_of(&self, accepted: &str, now: u64) -> Option<Duration> {
+        let mut parts = accepted.strip_prefix(OWNER_PREFIX)?.strip_prefix('.')?.split('.').skip(1);
+        let expires: u64 = parts.next()?.parse().ok()?;
+        parts.next().map(|_seal| Duration::from_secs(expires.saturating_sub(now)))
     }
 
     fn owner_of(&self, given: &str, now: u64) -> Option<Caller> {
@@ -185,6 +194,8 @@ mod tests {
         let owner = old.sign_owner("9u", 100).unwrap();
         assert_eq!(old.caller_of(owner.as_bytes(), 99), Some(Caller::Owner("9u".into())));
         assert_eq!(old.caller_of(owner.as_bytes(), 100), None);
+        assert_eq!(old.lifetime_of(&owner, 40), Some(Duration::from_secs(60)));
+        assert_eq!((old.lifetime_of(ADMIN, 40), old.lifetime_of("owner1.x", 40)), (None, None));
         assert_eq!(
             tokens(&format!("{OTHER},{ADMIN}")).caller_of(owner.as_bytes(), 99),
             Some(Caller::Owner("9u".into()))

@@ -28,7 +28,8 @@ pub(crate) fn run(settings: &Settings, work: DoctorWork) -> Result<(), Failure> 
     if needs_action(&findings) { Err(anyhow!(summary(&findings)).into()) } else { Ok(()) }
 }
 
-fn patient(settings: &Settings) -> Patient {
+/// What these settings make use of.
+pub(super) fn patient(settings: &Settings) -> Patient {
     Patient {
         queues: settings.queue.shares.iter().map(|share| share.name.clone()).collect(),
         events: settings.events.as_ref().map(|events| (events.stream.clone(), events.queue.clone())),

@@ -16,7 +16,7 @@ use postrider_worker::slots::Slots;
 
 use tokio::task::JoinSet;
 
-use crate::cmd::token;
+use crate::cmd::{doctor, token};
 use crate::exit::Failure;
 use crate::files;
 use crate::misskey;
@@ -166,6 +166,7 @@ fn api(settings: &Settings, connector: Connector) -> Result<ApiConfig, Failure> 
         max_hooks_per_user: settings.keep.max_hooks_per_user,
         max_job_bytes: settings.queue.max_job_bytes,
         dead_after: settings.worker.dead_after,
+        patient: doctor::patient(settings),
         tokens: token::accepted(&settings.http)?,
         misskey: misskey::accepted(&settings.misskey)?,
     })
