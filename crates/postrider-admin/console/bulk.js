@@ -4,7 +4,7 @@
 import { get, path, post } from "./api.js";
 import { el, show } from "./dom.js";
 import { count, counted, duration } from "./format.js";
-import { badge, button, complain, confirmed, say } from "./parts.js";
+import { badge, button, complain, confirmed, dialog, say } from "./parts.js";
 
 /** What is done, in the words for it. */
 export const WORDS = {
@@ -23,6 +23,8 @@ const ABOUT = {
 
 const KEPT = "postrider-bulk";
 const EVERY_MS = 700;
+/** For how long a count needs no word of it. */
+const SILENT_MS = 400;
 
 let works = [];
 let timer;
@@ -31,16 +33,42 @@ let mayStop = false;
 /** Counts what the filter means, asks, and begins. `filter` is as lists take it. */
 export async function beginBulk(queue, act, filter) {
   const words = WORDS[act];
-  const { matched, whole } = await get(path`/queues/${queue}/bulk-count`, { do: act, ...filter });
-  const these = counted(matched, words.one, words.many);
+  const matched = await countAll(queue, act, filter);
+  if (matched === undefined) return;
   if (matched === 0) return say(`No ${words.many} match.`, "warn");
-  const size = whole ? these : `at least ${these}`;
-  const text = `${whole ? "" : "There may be more than were counted. "}${ABOUT[act]}`;
-  if (!(await confirmed(`${words.verb}: ${size}?`, text, `${words.verb}: ${these}`, words.look))) return;
+  const these = counted(matched, words.one, words.many);
+  if (!(await confirmed(`${words.verb}: ${these}?`, ABOUT[act], `${words.verb}: ${these}`, words.look))) return;
   const begun = await post(path`/queues/${queue}/bulk`, { do: act, ...filter, expected: matched });
   works.push({ queue, expected: matched, ...begun });
   keep();
   watch();
+}
+
+/** Counts all that the filter means, a part at a time; undefined where that was broken off. */
+async function countAll(queue, act, filter) {
+  const [words, began] = [WORDS[act], Date.now()];
+  let [matched, isLeft, cursor, box] = [0, false];
+  do {
+    const part = await get(path`/queues/${queue}/bulk-count`, { do: act, ...filter, cursor });
+    matched += part.matched;
+    cursor = part.next;
+    if (cursor && Date.now() - began > SILENT_MS) box ??= countingBox(() => (isLeft = true));
+    box?.tell(`${counted(matched, words.one, words.many)} so far.`);
+  } while (cursor && !isLeft);
+  box?.close();
+  return isLeft ? undefined : matched;
+}
+
+/** Shows how far a count has come, and lets it be broken off. */
+function countingBox(leave) {
+  const told = el("p", { role: "status" });
+  let close;
+  const draw = (shut) => {
+    close = shut;
+    return el("div", {}, told, el("div", { class: "row end" }, button("Break off", () => shut(false))));
+  };
+  dialog("Counting", draw).then((isDone) => isDone || leave());
+  return { tell: (text) => show(told, text), close: () => close(true) };
 }
 
 /** Finds what was under way before the page was loaded anew. */

@@ -30,10 +30,11 @@ pub(super) fn unset(headers: &HeaderMap) -> HeaderValue {
 
 /// The secret of the session that a request bears.
 pub(crate) fn secret_of(headers: &HeaderMap) -> Option<&str> {
-    let name = if is_local(headers) { LOCAL_NAME } else { NAME };
+    // A browser sends no origin with most questions, so that TLS on this machine can't be told from plain http by them.
+    let is_ours = |given: &str| given == NAME || (given == LOCAL_NAME && is_local(headers));
     let pairs = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut pairs = pairs.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(given, _)| *given == name).map(|(_, secret)| secret)
+    pairs.find(|(given, _)| is_ours(given)).map(|(_, secret)| secret)
 }
 
 /// Whether a browser on this machine asks without TLS, as far as it tells.
@@ -74,6 +75,7 @@ mod tests {
         let of = |host, cookie| secret_of(&headers(&[("host", host), ("cookie", cookie)])).map(str::to_owned);
         assert_eq!(of("console.example", "a=b; __Host-postrider=s3; c=d").as_deref(), Some("s3"));
         assert_eq!(of("localhost", "postrider=s3").as_deref(), Some("s3"));
+        assert_eq!(of("localhost", "__Host-postrider=s3").as_deref(), Some("s3"), "over TLS");
         assert_eq!(of("console.example", "postrider=s3"), None);
         assert_eq!(of("console.example", "x__Host-postrider=s3"), None);
     }
