@@ -6,9 +6,9 @@
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup ## Show the whole thing at work for half a minute: Redis, two workers, one of them killed
+demo: setup ## Show the whole thing at work for half a minute: Redis, two workers, one of them killed (ARGS=--keep: until Ctrl-C)
 	cargo build --release --package postrider
-	target/release/postrider demo
+	target/release/postrider demo $(ARGS)
 
 check: setup ## Formatting, lints and every test that needs nothing but Rust and Redis
 	cargo fmt --all --check

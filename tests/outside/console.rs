@@ -2,6 +2,7 @@
 //! who gets in, and that what strangers wrote stays text. The steps are in `programs/console`; `scripts/outside-deps.sh` fetches
 //! what they need.
 
+mod newcomer;
 mod payloads;
 mod seed;
 
@@ -31,17 +32,14 @@ async fn world() -> World {
     world
 }
 
-/// Runs one scenario; what it prints names each step.
+/// Runs one scenario before a worker of `world`.
 async fn play(world: &World, scenario: &str) {
-    let folder = outside().join("console");
-    needed(&folder.join("node_modules/playwright-core"));
-    let payloads = folder.join("payloads.json");
+    let payloads = outside().join("console/payloads.json");
     let all = serde_json::to_string(&payloads::payloads()).expect("texts can be written");
     std::fs::write(&payloads, all).expect("the payloads can be written");
     let base = format!("http://localhost:{}", world.workers[0].admin().port());
     let (owner, expired) = (owner("1h"), owner("1s"));
     let environment = [
-        ("BASE", base.as_str()),
         ("ADMIN", ADMIN),
         ("READER", READER),
         ("OWNER", &owner),
@@ -51,6 +49,13 @@ async fn play(world: &World, scenario: &str) {
         ("FAILING", &world.receiver.url("/status/500")),
         ("PAYLOADS", &payloads.to_string_lossy()),
     ];
+    play_at(&base, scenario, &environment).await;
+}
+
+/// Runs one scenario with the console at `base`; what it prints names each step.
+async fn play_at(base: &str, scenario: &str, environment: &[(&str, &str)]) {
+    needed(&outside().join("console/node_modules/playwright-core"));
+    let environment = [&[("BASE", base)], environment].concat();
     let script = steps_beside_their_packages().join(format!("{scenario}.mjs"));
     let ended = Program::new("node", vec![script]).run_within(PATIENCE, &environment).await;
     let printed = String::from_utf8_lossy(&ended.stdout).into_owned();

@@ -74,7 +74,7 @@ function attemptStep(attempt) {
 function waitStep(attempt, next) {
   const waited = next.at - next.ms - attempt.at;
   const changed = attempt.worker !== next.worker ? el("span", {}, " Then another worker took it.") : null;
-  return el("li", { class: "wait", key: `${attempt.entry} wait` }, `Waited ${duration(Math.max(0, waited))}.`, changed);
+  return el("li", { class: "wait", key: `${attempt.entry} wait` }, `${attempt.outcome === "dead" ? "Replayed after" : "Waited"} ${duration(Math.max(0, waited))}.`, changed);
 }
 
 function nowStep(life) {

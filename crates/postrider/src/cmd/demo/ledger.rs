@@ -129,7 +129,7 @@ impl Ledger {
         }
     }
 
-    /// A receiver got a request. Those of earlier demos and of users' own events aren't counted.
+    /// A receiver got a request. Those of earlier demos and of users' own events and hooks aren't counted.
     pub(crate) fn received(&mut self, receipt: &Receipt) {
         let repeated = match self.open.get_mut(&receipt.event_id) {
             Some(open) => {
@@ -138,12 +138,18 @@ impl Ledger {
             }
             None if self.ended.contains(&receipt.event_id) => receipt.accepted,
             None => {
-                self.counts.unasked += u64::from(receipt.event_id.starts_with(&self.run));
+                self.counts.unasked += u64::from(self.is_ours(&receipt.event_id));
                 return;
             }
         };
         self.counts.twice += u64::from(repeated);
         self.counts.unproven += u64::from(!receipt.proven);
+    }
+
+    /// Whether this demo pushed its event, and its hook is one of the demo's.
+    fn is_ours(&self, event_id: &str) -> bool {
+        let hook = event_id.strip_prefix(&*self.run).and_then(|rest| rest.rsplit_once(':'));
+        hook.is_some_and(|(_, hook)| CAST.iter().any(|role| role.name == hook))
     }
 
     /// Redis has logged an attempt; `now` is the time since the demo began.
@@ -256,6 +262,13 @@ mod tests {
         let mut ledger = books("timeline");
         receive(&mut ledger, "drafts", true);
         assert_eq!((ledger.counts().unasked, ledger.counts().open()), (1, 1));
+    }
+
+    #[test]
+    fn what_a_hook_of_the_spectator_gets_is_no_matter_of_the_demo() {
+        let mut ledger = books("timeline");
+        receive(&mut ledger, "9my-own", true);
+        assert_eq!(ledger.counts().unasked, 0);
     }
 
     #[test]

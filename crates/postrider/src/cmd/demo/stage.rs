@@ -79,10 +79,7 @@ impl Stage {
             text += &format!("  worker {name}    http://{admin}/metrics  process {}\n", process.id());
         }
         if let Some(first) = self.workers.first() {
-            text += &format!(
-                "  API         http://{}/api/v1/queues  needs no token on this machine\n",
-                first.admin
-            );
+            text += &format!("  console     http://{}/  needs no token on this machine\n", first.admin);
         }
         for (role, address) in CAST.iter().zip(&self.receivers.addresses) {
             text += &format!("  {:<10}  http://{address}  {}\n", role.name, role.habit);
