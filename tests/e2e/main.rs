@@ -20,6 +20,7 @@ mod limits;
 mod misskey;
 mod notices;
 mod operating;
+mod paused_destinations;
 mod pausing;
 mod producers_cases;
 mod producers_scenarios;

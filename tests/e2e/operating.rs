@@ -260,6 +260,8 @@ async fn the_rights_that_are_shipped_for_administrators_are_enough() {
         "destinations list",
         "destinations reset u/h",
         "destinations reset --all",
+        "destinations pause u/h",
+        "destinations resume u/h",
         "queue pause --events",
         "queue stats",
         "queue resume --events",

@@ -1,5 +1,7 @@
 //! What workers tell of their destinations, and what they are asked to forget of them.
 
+pub mod paused;
+
 use postrider_core::time::Timestamp;
 use redis::Value;
 

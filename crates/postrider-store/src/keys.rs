@@ -37,6 +37,8 @@ pub struct QueueKeys {
     pub destinations: String,
     /// Hash: destinations that are to be reset, and since when, epoch ms.
     pub resets: String,
+    /// Hash: destinations that are paused, and since when, epoch ms.
+    pub paused: String,
     /// Prefix of the hashes with counters by minute, one an hour.
     pub stats: String,
     /// Hash: the bulk operations that are the workers' to carry on. With `:<id>` behind it, the hash in which one keeps how far
@@ -62,6 +64,7 @@ impl QueueKeys {
             epoch: queue.satellite("epoch"),
             destinations: queue.satellite("destinations"),
             resets: queue.satellite("destinations:resets"),
+            paused: queue.satellite("destinations:paused"),
             stats: queue.satellite("stats"),
             bulk: queue.satellite("bulk"),
         }

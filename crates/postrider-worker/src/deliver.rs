@@ -114,7 +114,7 @@ fn check_times(engine: &Engine, lease: &Lease) -> Result<(), Stop> {
         (pulse.redis_time_at_least(now), pulse.redis_time_at_most(now))
     };
     if job.expires_at.is_some_and(|expiry| expiry <= at_most) {
-        return Err(dead(job, DeadReason::Expired, "expiresAt has passed"));
+        return Err(Stop::To(expired(job)));
     }
     match job.not_before {
         Some(moment) if moment > at_least => {
@@ -250,6 +250,11 @@ fn decide(engine: &Engine, job: &Job, delivery: &Delivery, attempt: &Attempt) ->
 
 fn dead(job: &Job, reason: DeadReason, error: &str) -> Stop {
     Stop::To(burial(job, reason, error))
+}
+
+/// Where a job goes whose time is over.
+pub(crate) fn expired(job: &Job) -> Destination {
+    burial(job, DeadReason::Expired, "expiresAt has passed")
 }
 
 /// A grave for a job that no request was made for.

@@ -8,6 +8,7 @@
 mod away;
 mod bounds;
 mod id_hash;
+mod paused;
 mod reading;
 mod shares;
 mod strangers;
@@ -21,6 +22,7 @@ use postrider_core::entry_id::EntryId;
 
 pub use self::bounds::Bounds;
 use self::id_hash::IdHashing;
+use self::paused::Paused;
 use self::reading::FIRST_READ;
 use self::shares::Shares;
 pub use self::shares::{Order, Room};
@@ -60,6 +62,7 @@ pub struct Dispatcher<J> {
     strangers_line: VecDeque<(Ticket<J>, Instant)>,
     suspect_running: bool,
     destinations: HashMap<Arc<str>, Destination<Ticket<J>>, IdHashing>,
+    paused: Paused,
     /// When the lines open that wait for their rate.
     openings: BTreeSet<(Instant, Arc<str>)>,
     lined: usize,
@@ -99,6 +102,7 @@ impl<J> Dispatcher<J> {
             strangers_line: VecDeque::new(),
             suspect_running: false,
             destinations: HashMap::default(),
+            paused: Paused::none(weights.len()),
             openings: BTreeSet::new(),
             lined: 0,
             patient: 0,
@@ -126,6 +130,9 @@ impl<J> Dispatcher<J> {
     }
 
     fn place(&mut self, ticket: Ticket<J>, now: Instant) -> Placement<J> {
+        if self.paused.has(ticket.id.queue, &ticket.destination) {
+            return self.put_off(ticket);
+        }
         if self.free_slots() == 0 {
             return self.keep(ticket, |state| &mut state.backlog);
         }

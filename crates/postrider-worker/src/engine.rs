@@ -133,6 +133,9 @@ impl Engine {
     fn defer(&self, ticket: &Ticket<Lease>, wait: Duration) {
         let job = &ticket.job.job;
         let now = self.pulse.borrow().redis_time_at_most(Instant::now());
+        if job.expires_at.is_some_and(|expiry| expiry <= now) {
+            return self.outbox.push(settlement(ticket.id.entry, job, deliver::expired(job)));
+        }
         let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
         let state = JobState { deferred: job.state.deferred.or(Some(now)), ..ticket.job.untouched_state() };
         let destination = Destination::Deferred { until: Until::After(left), state };

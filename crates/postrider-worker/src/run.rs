@@ -97,6 +97,9 @@ pub async fn run(setup: Setup, stop: Stop) -> Result<(), RunError> {
     let (heart, pulse) = Heart::start(parts)?;
     tracing::info!(worker = consumer, queue = %config.queue, redis = connector.address(), "worker started");
     let engine = Arc::new(build(setup, queue, &connector, pulse, &stop));
+    if let Err(error) = destinations::heed_pauses(&engine, &mut link).await {
+        engine.failed_beside_the_jobs(&error);
+    }
     let crew = Crew::start(&engine, &connector);
     let broken = crew.broken.clone();
     tokio::select! {

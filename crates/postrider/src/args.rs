@@ -24,7 +24,7 @@ use postrider_core::secret::Secret;
 pub(crate) use check::{CheckArgs, CheckWork};
 pub(crate) use dead::{DeadArgs, DeadWork, GroupBy, ListDead, MoveDead, ShowDead, WhichDead};
 pub(crate) use destinations::{
-    DestinationsArgs, DestinationsWork, ListDestinations, ResetDestinations, ShowDestination,
+    DestinationsArgs, DestinationsWork, ListDestinations, OneDestination, ResetDestinations, ShowDestination,
 };
 pub(crate) use doctor::{DoctorArgs, DoctorWork};
 pub(crate) use enqueue::{

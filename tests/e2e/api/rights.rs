@@ -107,6 +107,8 @@ async fn ask_everything(world: &World) -> Vec<String> {
         ask("POST", &format!("/queues/{Q}/bulk/{id}/resume"), &[], None).await;
     }
     ask("POST", "/destinations/reset", &[], Some(json!({ "destination": "*" }))).await;
+    ask("POST", "/destinations/pause", &[], Some(json!({ "destination": "9u/h" }))).await;
+    ask("POST", "/destinations/resume", &[], Some(json!({ "destination": "9u/h" }))).await;
     ask("POST", &format!("/queues/{Q}/pause"), &[], None).await;
     ask("POST", &format!("/queues/{Q}/resume"), &[], None).await;
     ask("DELETE", "/hooks/9u/h1", &[], None).await;

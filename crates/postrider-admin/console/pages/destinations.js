@@ -15,7 +15,7 @@ export const destinations = {
   async load(here) {
     const page = await get("/destinations", { limit: 100, cursor: here.query.cursor, destination: here.query.destination });
     // One that is idle again isn't told of any more. Its row stays, lest the others jump.
-    const idle = new Map([...here.state.seen].map(([key, row]) => [key, { ...row, state: "idle", inFlight: 0, inLine: 0 }]));
+    const idle = new Map([...here.state.seen].map(([key, row]) => [key, { ...row, state: "idle", paused: false, inFlight: 0, inLine: 0 }]));
     for (const row of page.items) idle.set(keyOf(row), row);
     here.state.seen = new Map([...idle].sort(([one], [other]) => (one < other ? -1 : 1)).slice(0, 200));
     return { rows: [...here.state.seen.values()], next: page.next };
@@ -41,7 +41,7 @@ function list(here) {
     { title: "Rate", class: "number", cell: (row) => (row.rate ? `${row.rate}/s` : "–") },
     { title: "Last failure", class: "place", cell: failureOf },
     { title: "Worker", class: "place", cell: (row) => el("code", {}, foreign(row.worker, 128)) },
-    here.isAdmin ? { title: "Actions", class: "actions", cell: (row) => button("Reset", () => reset(here, row.destination)) } : null,
+    here.isAdmin ? { title: "Actions", class: "actions", cell: (row) => buttons(here, row) } : null,
   ];
   const empty = "Nothing is under way, in line or held back. Destinations appear here while there is something to say of them.";
   return table({ label: "Destinations", columns: columns.filter(Boolean), rows: here.data.rows, key: keyOf, empty });
@@ -55,6 +55,7 @@ function nameOf(row) {
 }
 
 function stateOf(row) {
+  if (row.paused) return badge("off", "Paused");
   const [kind, text] = known(STATES, row.state, ["idle", row.state]);
   const when = row.state === "tripped" && row.triedInMs ? `, tried in ${duration(row.triedInMs)}` : "";
   return [badge(kind, text + when), row.silent ? badge("warn", "Silent") : null];
@@ -63,6 +64,24 @@ function stateOf(row) {
 function failureOf(row) {
   if (!row.lastFailure) return el("span", { class: "none" }, "–");
   return [foreign(row.lastFailure, 120), el("small", {}, `${count(row.failuresInARow)} in a row`)];
+}
+
+function buttons(here, row) {
+  const resume = async () => {
+    await post("/destinations/resume", { destination: row.destination });
+    say("It gets its jobs again within 2 s, the last of them within a minute.");
+    await here.reload();
+  };
+  const pauseOrResume = row.paused ? button("Resume", resume) : button("Pause", () => pause(here, row.destination));
+  return el("div", { class: "row" }, pauseOrResume, button("Reset", () => reset(here, row.destination)));
+}
+
+async function pause(here, destination) {
+  const text = "Nothing more is sent to it, until it is resumed. Its jobs wait; no attempt is spent.";
+  if (!(await confirmed(`Pause ${destination}?`, text, "Pause", "main"))) return;
+  await post("/destinations/pause", { destination });
+  say("Workers hear of it within 2 s; what is in flight finishes.");
+  await here.reload();
 }
 
 async function reset(here, destination) {

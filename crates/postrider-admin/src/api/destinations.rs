@@ -1,6 +1,7 @@
-//! Destinations as workers tell of them, and asking workers to forget how one has fared.
+//! Destinations as workers tell of them, and asking workers to forget how one has fared, or to leave it alone.
 
 use axum::http::{Method, StatusCode};
+use postrider_store::destinations::paused::{MAX_PAUSED, pause, resume};
 use postrider_store::destinations::{ALL, ask_to_reset, told};
 use postrider_store::keys::QueueKeys;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ const MAX_NAME_CHARS: usize = 300;
 const NAME: Kind = Kind::Text(MAX_NAME_CHARS);
 const LIST: &[Field] =
     &[LIMIT, CURSOR, Field::optional("destination", NAME, "Only this one, as each worker tells of it")];
+const ONE: &[Field] = &[Field::needed("destination", NAME, "Its name as lists have it")];
 const RESET: &[Field] = &[Field::needed("destination", NAME, "Its name as lists have it; `*` for all")];
 
 pub(super) fn routes() -> Vec<Route> {
@@ -43,6 +45,30 @@ pub(super) fn routes() -> Vec<Route> {
             success: StatusCode::NO_CONTENT,
             gives: Gives::Nothing,
             run: |call| Box::pin(reset(call)),
+        },
+        Route {
+            method: Method::POST,
+            path: "/destinations/pause",
+            least: Least::Admin,
+            id: "pauseDestination",
+            summary: "Lets nothing be sent to a destination: workers hear of it within two seconds, and its jobs wait",
+            query: &[],
+            body: Body::Fields(ONE),
+            success: StatusCode::NO_CONTENT,
+            gives: Gives::Nothing,
+            run: |call| Box::pin(pause_one(call)),
+        },
+        Route {
+            method: Method::POST,
+            path: "/destinations/resume",
+            least: Least::Admin,
+            id: "resumeDestination",
+            summary: "Lets a paused destination have its jobs again, the last of them within a minute",
+            query: &[],
+            body: Body::Fields(ONE),
+            success: StatusCode::NO_CONTENT,
+            gives: Gives::Nothing,
+            run: |call| Box::pin(resume_one(call)),
         },
     ]
 }
@@ -92,6 +118,29 @@ async fn reset(call: Call) -> Result<Answer, Problem> {
     Answer::nothing()
 }
 
+async fn pause_one(call: Call) -> Result<Answer, Problem> {
+    for queue in &call.api.config.queues {
+        let paused = pause(&mut call.link_to(queue).await, &QueueKeys::new(queue), named(&call)).await?;
+        if paused.is_none() {
+            let words =
+                format!("{MAX_PAUSED} destinations are paused already: resume some, or pause the queue");
+            return Err(Problem::new(StatusCode::CONFLICT, words));
+        }
+    }
+    Answer::nothing()
+}
+
+async fn resume_one(call: Call) -> Result<Answer, Problem> {
+    for queue in &call.api.config.queues {
+        resume(&mut call.link_to(queue).await, &QueueKeys::new(queue), named(&call)).await?;
+    }
+    Answer::nothing()
+}
+
+fn named(call: &Call) -> &str {
+    call.body.get("destination").and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Shapes of answers, for the document.
 pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
     let destination = json!({
@@ -102,6 +151,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Value)> {
             "queue": { "type": "string" },
             "worker": { "type": "string" },
             "state": { "type": "string", "enum": ["flowing", "tripped", "probing"] },
+            "paused": { "type": "boolean", "description": "By an operator: nothing is sent to it" },
         },
     });
     vec![("Destination", destination)]

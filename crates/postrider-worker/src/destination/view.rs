@@ -14,6 +14,8 @@ pub(crate) struct DestinationView {
     pub(crate) name: String,
     /// `flowing`, `tripped` or `probing`.
     pub(crate) state: &'static str,
+    /// An operator has paused it.
+    pub(crate) is_paused: bool,
     /// Requests under way.
     pub(crate) in_flight: usize,
     /// Requests that it gets at a time, as things are.
@@ -37,11 +39,31 @@ pub(crate) struct DestinationView {
 }
 
 impl DestinationView {
+    /// One that is paused, and for which there is nothing here.
+    pub(crate) fn of_idle(name: &str, limits: Limits) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: "flowing",
+            is_paused: true,
+            in_flight: 0,
+            limit: limits.max_in_flight,
+            max_in_flight: limits.max_in_flight,
+            rate: limits.rate,
+            in_line: 0,
+            deferred: 0,
+            is_silent: false,
+            failures_in_a_row: 0,
+            last_failure: None,
+            tried_in_ms: None,
+        }
+    }
+
     /// As workers tell it; `postrider destinations` reads it.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "destination": self.name,
             "state": self.state,
+            "paused": self.is_paused,
             "inFlight": self.in_flight,
             "limit": self.limit,
             "maxInFlight": self.max_in_flight,
@@ -68,6 +90,7 @@ impl<T> Destination<T> {
         DestinationView {
             name: name(key),
             state,
+            is_paused: false,
             in_flight: self.in_flight,
             limit: self.limit(limits),
             max_in_flight: limits.max_in_flight,

@@ -26,7 +26,8 @@ impl<J> Dispatcher<J> {
     pub(crate) fn take_recalled(&mut self, queue: u16, now: Instant) -> Vec<SentAway> {
         let (most, limits) = (self.free_slots(), self.bounds.limits());
         let mut recalled = Vec::new();
-        for destination in self.destinations.values_mut().filter(|one| one.remembered() > 0) {
+        let remembered = self.destinations.iter_mut().filter(|(_, one)| one.remembered() > 0);
+        for (_, destination) in remembered.filter(|(key, _)| !self.paused.has(queue, key)) {
             if recalled.len() >= most {
                 break;
             }
@@ -45,14 +46,23 @@ impl<J> Dispatcher<J> {
         taken
     }
 
-    /// What is of interest of its destinations, those that are held back first; at most so many.
-    pub(crate) fn survey(&self, most: usize, now: Instant) -> Vec<DestinationView> {
+    /// What is of interest of its destinations: those that are paused in a queue first, then those that are held back; at most
+    /// so many.
+    pub(crate) fn survey(&self, queue: u16, most: usize, now: Instant) -> Vec<DestinationView> {
         let limits = self.bounds.limits();
-        let mut of_interest: Vec<_> =
-            self.destinations.iter().filter(|(_, one)| one.is_of_interest(limits, now)).collect();
-        of_interest.sort_by_key(|(_, one)| !one.is_held_back(limits));
-        let views = of_interest.into_iter().take(most);
-        views.map(|(key, one)| one.view(key, limits, now)).collect()
+        let (mut paused, mut others) = (self.paused.of(queue).clone(), Vec::new());
+        let mut views = Vec::new();
+        for (key, one) in self.destinations.iter().filter(|(_, one)| one.is_of_interest(limits, now)) {
+            match paused.take(&*destination::name(key)) {
+                Some(_) => views.push(DestinationView { is_paused: true, ..one.view(key, limits, now) }),
+                None => others.push((key, one)),
+            }
+        }
+        views.extend(paused.iter().map(|name| DestinationView::of_idle(name, limits)));
+        others.sort_by_key(|(_, one)| !one.is_held_back(limits));
+        views.extend(others.into_iter().map(|(key, one)| one.view(key, limits, now)));
+        views.truncate(most);
+        views
     }
 
     /// Forgets what a destination has shown, or all of them; their jobs may come back at once.

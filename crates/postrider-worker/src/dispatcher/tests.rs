@@ -4,15 +4,15 @@ use super::strangers::{MAX_WAIT_OF_STRANGERS, PATIENT_AFTER, STRANGER_PATIENT_AF
 use super::*;
 use crate::destination::{Change, SentAway};
 
-fn bounds() -> Bounds {
+pub(super) fn bounds() -> Bounds {
     Bounds { slots: 8, max_patient: 32, max_in_flight: 3, rate: None, max_bytes: 100_000 }
 }
 
-fn id(number: u64) -> LeaseId {
+pub(super) fn id(number: u64) -> LeaseId {
     LeaseId { queue: 0, entry: EntryId { millis: number, sequence: 0 } }
 }
 
-fn ticket(number: u64, destination: &str, suspect: bool) -> Ticket<u64> {
+pub(super) fn ticket(number: u64, destination: &str, suspect: bool) -> Ticket<u64> {
     Ticket {
         id: id(number),
         destination: destination.into(),
@@ -357,10 +357,10 @@ fn those_that_are_held_back_are_shown_first() {
     }
     dispatcher.finish(id(2), now, Answer::Works, 0.0);
     dispatcher.finish(id(3), now, Answer::Overloaded("503".into()), 0.0);
-    let names: Vec<_> = dispatcher.survey(9, now).into_iter().map(|view| view.name).collect();
+    let names: Vec<_> = dispatcher.survey(0, 9, now).into_iter().map(|view| view.name).collect();
     assert_eq!(names, ["overloaded", "busy"]);
     assert_eq!((dispatcher.reset(Some("overloaded")), dispatcher.reset(None)), (1, 3));
-    assert_eq!(dispatcher.survey(1, now)[0].name, "busy");
+    assert_eq!(dispatcher.survey(0, 1, now)[0].name, "busy");
 }
 
 #[test]

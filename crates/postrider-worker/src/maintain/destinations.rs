@@ -1,9 +1,11 @@
-//! Shows operators what the destinations of this worker are doing, and does as they say: forgets what one has shown.
+//! Shows operators what the destinations of this worker are doing, and does as they say: forgets what one has shown, or leaves
+//! it alone.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postrider_core::time::Timestamp;
+use postrider_store::destinations::paused::paused;
 use postrider_store::destinations::{ALL, resets, tell};
 use postrider_store::fault::StoreError;
 use postrider_store::link::Link;
@@ -37,7 +39,16 @@ pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
     }
 }
 
+/// Learns which destinations are paused: as a worker starts, before it reads any job, and each second from then on.
+pub(crate) async fn heed_pauses(engine: &Engine, link: &mut Link) -> Result<(), StoreError> {
+    let names = paused(link, engine.queue.keys()).await?.into_iter().map(String::into_boxed_str).collect();
+    let leave = engine.dispatcher().pause(engine.place, names);
+    engine.carry_out(leave);
+    Ok(())
+}
+
 async fn hear_and_tell(engine: &Engine, link: &mut Link, heard: &mut Timestamp) -> Result<(), StoreError> {
+    heed_pauses(engine, link).await?;
     let keys = engine.queue.keys();
     // Taken before they are read: to hear of one twice is better than never.
     let now = engine.pulse.borrow().redis_time_at_least(Instant::now());
@@ -48,7 +59,7 @@ async fn hear_and_tell(engine: &Engine, link: &mut Link, heard: &mut Timestamp) 
         }
     }
     *heard = now;
-    let views = engine.dispatcher().survey(MAX_TOLD, Instant::now());
+    let views = engine.dispatcher().survey(engine.place, MAX_TOLD, Instant::now());
     let told: Value = views.iter().map(DestinationView::to_json).collect();
     tell(link, keys, engine.queue.consumer(), &told.to_string()).await
 }

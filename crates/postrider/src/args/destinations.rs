@@ -16,6 +16,7 @@ Examples:
   postrider destinations list --held-back
   postrider destinations show 9u/9abc
   postrider destinations reset https://hooks.example
+  postrider destinations pause 9u/9abc
 
 Exit codes: 0 done; 1 failed, such as for a name that no worker tells of; 2 wrong usage or configuration; \
 3 Redis can't be reached.";
@@ -39,6 +40,10 @@ pub(crate) enum DestinationsWork {
     Show(ShowDestination),
     /// Let workers forget how one has fared, or all: what waits for it is sent at once
     Reset(ResetDestinations),
+    /// Let nothing be sent to one: its jobs wait, no attempt is spent
+    Pause(OneDestination),
+    /// Let a paused one have its jobs again
+    Resume(OneDestination),
 }
 
 /// `postrider destinations list`.
@@ -72,6 +77,14 @@ pub(crate) struct ResetDestinations {
     /// All destinations
     #[arg(long, conflicts_with = "name")]
     all: bool,
+}
+
+/// `postrider destinations pause` and `resume`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OneDestination {
+    /// Name of the destination, as `list` shows it
+    #[arg(value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
 }
 
 impl ResetDestinations {

@@ -1,4 +1,5 @@
-//! `postrider destinations`: what workers tell of their destinations, and asking them to forget how one has fared.
+//! `postrider destinations`: what workers tell of their destinations, and asking them to forget how one has fared, or to leave
+//! it alone.
 //!
 //! - [`row`]: one destination in one worker.
 
@@ -7,12 +8,14 @@ mod row;
 use anyhow::{Context, anyhow};
 use postrider_core::queue_name::QueueName;
 use postrider_store::connect::Connector;
+use postrider_store::control::Change;
+use postrider_store::destinations::paused::{MAX_PAUSED, pause, resume};
 use postrider_store::destinations::{ALL, ask_to_reset, told};
 use postrider_store::keys::QueueKeys;
 use postrider_store::link::Link;
 
 use super::tell;
-use crate::args::{DestinationsWork, ListDestinations, ResetDestinations, ShowDestination};
+use crate::args::{DestinationsWork, ListDestinations, OneDestination, ResetDestinations, ShowDestination};
 use crate::exit::Failure;
 use crate::redis;
 use crate::settings::Settings;
@@ -45,6 +48,8 @@ impl Desk {
             DestinationsWork::List(args) => self.list(args).await,
             DestinationsWork::Show(args) => self.show(args).await,
             DestinationsWork::Reset(args) => self.reset(&args).await,
+            DestinationsWork::Pause(args) => self.pause(&args).await,
+            DestinationsWork::Resume(args) => self.resume(&args).await,
         }
     }
 
@@ -97,6 +102,42 @@ impl Desk {
         Ok(())
     }
 
+    async fn pause(&self, OneDestination { name }: &OneDestination) -> Result<(), Failure> {
+        for queue in &self.queues {
+            let asked = pause(&mut self.link(queue), &QueueKeys::new(queue), name).await;
+            match asked.map_err(|error| redis::failure(&error))? {
+                Some(Change::Made) => tell::done(&format!(
+                    "{queue}: {name} is paused: within 2s nothing more is sent to it; what is in flight finishes"
+                ))?,
+                Some(Change::Needless) => tell::done(&format!("{queue}: {name} was paused already"))?,
+                None => return Err(one_too_many(queue)),
+            }
+        }
+        self.note_if_unknown(name).await
+    }
+
+    async fn resume(&self, OneDestination { name }: &OneDestination) -> Result<(), Failure> {
+        for queue in &self.queues {
+            let asked = resume(&mut self.link(queue), &QueueKeys::new(queue), name).await;
+            tell::done(&match asked.map_err(|error| redis::failure(&error))? {
+                Change::Made => {
+                    format!("{queue}: {name} gets its jobs again, the last of them within a minute")
+                }
+                Change::Needless => format!("{queue}: {name} was not paused"),
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn note_if_unknown(&self, name: &str) -> Result<(), Failure> {
+        if !self.rows().await?.iter().any(|row| row.name() == name) {
+            tell::note(&format!(
+                "no worker tells of {name} so far: where its name is misspelt, nothing happens"
+            ));
+        }
+        Ok(())
+    }
+
     /// What all workers tell, in the order of lists.
     async fn rows(&self) -> Result<Vec<Row>, Failure> {
         let mut rows = Vec::new();
@@ -134,6 +175,13 @@ fn what_was_asked(queue: &QueueName, name: &str, workers: usize) -> String {
         1 => format!("{queue}: asked 1 worker to reset {what}, which happens within a second"),
         _ => format!("{queue}: asked {workers} workers to reset {what}, which happens within a second"),
     }
+}
+
+fn one_too_many(queue: &QueueName) -> Failure {
+    Failure::Failed(anyhow!(
+        "{queue}: {MAX_PAUSED} destinations are paused already, and no more can be; resume some, or pause the queue: \
+         postrider queue pause {queue}"
+    ))
 }
 
 fn unknown(name: &str) -> Failure {

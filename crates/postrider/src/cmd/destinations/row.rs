@@ -57,7 +57,8 @@ impl Row {
     /// Whether it gets less than it might.
     pub(super) fn is_held_back(&self) -> bool {
         self.text("state") != "flowing"
-            || self.is_silent()
+            || self.is("paused")
+            || self.is("silent")
             || self.number("limit") < self.number("maxInFlight")
     }
 
@@ -88,10 +89,13 @@ impl Row {
     }
 
     fn state(&self) -> String {
+        if self.is("paused") {
+            return "paused".to_owned();
+        }
         let state = self.text("state");
         match self.0.get("triedInMs").and_then(Value::as_u64) {
             Some(wait) => format!("{state}, tried in {}s", wait.div_ceil(1000)),
-            None if self.is_silent() => format!("{state}, silent"),
+            None if self.is("silent") => format!("{state}, silent"),
             None => state.to_owned(),
         }
     }
@@ -101,8 +105,8 @@ impl Row {
         rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate}/s"))
     }
 
-    fn is_silent(&self) -> bool {
-        self.0.get("silent").and_then(Value::as_bool).unwrap_or(false)
+    fn is(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
     fn text(&self, key: &str) -> &str {
@@ -133,10 +137,11 @@ mod tests {
                 {"destination":"b","state":"flowing","limit":1,"maxInFlight":2},
                 {"destination":"a","state":"flowing","limit":2,"maxInFlight":2},
                 {"destination":"d","state":"flowing","silent":true},
-                {"destination":"e","state":"probing"}]"#,
+                {"destination":"e","state":"probing"},
+                {"destination":"f","state":"flowing","paused":true}]"#,
         );
         rows.sort_by(Row::compare);
-        assert_eq!(rows.iter().map(Row::name).collect::<Vec<_>>(), ["b", "d", "e", "a", "c"]);
+        assert_eq!(rows.iter().map(Row::name).collect::<Vec<_>>(), ["b", "d", "e", "f", "a", "c"]);
     }
 
     #[test]
