@@ -30,4 +30,5 @@ mod redis_fault_cases;
 mod redis_faults;
 mod retries;
 mod topologies;
+mod traces;
 mod trust;

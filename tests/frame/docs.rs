@@ -97,7 +97,9 @@ fn the_table_of_settings_has_every_key_with_its_default() {
 #[test]
 fn every_metric_is_told_of() {
     let operations = read("docs/operations.md");
-    let source = read("crates/postrider-worker/src/event.rs");
+    let source = ["crates/postrider-worker/src/event.rs", "crates/postrider/src/telemetry/traces.rs"]
+        .map(read)
+        .concat();
     let names = source.split("!(\"postrider_").skip(1).filter_map(|rest| rest.split('"').next());
     let names: Vec<String> = names.map(|name| format!("postrider_{name}")).collect();
     assert!(names.len() >= 8, "{names:?}");

@@ -4,11 +4,13 @@ use std::fmt;
 
 use crate::entry_id::EntryId;
 use crate::time::{Timestamp, parse_whole};
+use crate::trace::{SpanId, parse_span_id};
 
 /// The name of the field; every other name that starts with `_` is dropped on reading.
 pub const STATE_FIELD: &[u8] = b"_job";
 
-/// The state of a job, written as `1 first=<entry id> attempts=2 crashes=0 deferred=<epoch ms> due=<epoch ms>`.
+/// The state of a job, written as `1 first=<entry id> attempts=2 crashes=0 deferred=<epoch ms> due=<epoch ms>`,
+/// with `span=<16 hex digits>` while traces are told.
 ///
 /// The leading number is the version. A reader takes every version and skips keys that it doesn't know, so that old
 /// and new workers can share a queue; a key whose meaning changes needs a new name.
@@ -24,6 +26,8 @@ pub struct JobState {
     pub deferred: Option<Timestamp>,
     /// When the job was last due; the settle script appends it to what `to_string` gives.
     pub due: Option<Timestamp>,
+    /// The span of the latest attempt, where its trace is told: the next one is linked to it.
+    pub span: Option<SpanId>,
 }
 
 impl JobState {
@@ -41,6 +45,8 @@ impl JobState {
                 "crashes" => state.crashes = number()?,
                 "deferred" => state.deferred = Some(Timestamp::parse(value.as_bytes())?),
                 "due" => state.due = Some(Timestamp::parse(value.as_bytes())?),
+                // A trace is worth no job: what can't be read is left out.
+                "span" => state.span = parse_span_id(value.as_bytes()),
                 _ => {}
             }
         }
@@ -61,6 +67,9 @@ impl fmt::Display for JobState {
         if let Some(deferred) = self.deferred {
             write!(f, " deferred={deferred}")?;
         }
+        if let Some(span) = self.span {
+            write!(f, " span={:016x}", u64::from_be_bytes(span))?;
+        }
         if let Some(due) = self.due {
             write!(f, " due={due}")?;
         }
@@ -80,6 +89,14 @@ mod tests {
     }
 
     #[test]
+    fn a_span_that_cannot_be_read_costs_only_a_link() {
+        for bad in ["", "0000000000000000", "00f067aa0ba902bG", "00F067AA0BA902B7", "00f067aa0ba902b7a"] {
+            let state = JobState::parse(format!("1 attempts=2 span={bad}").as_bytes()).unwrap();
+            assert_eq!((state.attempts, state.span), (2, None), "{bad}");
+        }
+    }
+
+    #[test]
     fn what_no_worker_wrote_is_refused() {
         for bad in [&b""[..], b"x", b"1 attempts", b"1 attempts=-1", b"1 first=abc", b"1 due=nan", b"\xff"] {
             assert_eq!(JobState::parse(bad), None);
@@ -90,7 +107,7 @@ mod tests {
         #[test]
         fn states_survive_being_written_and_read(
             first in any::<Option<(u64, u64)>>(), attempts: u32, crashes: u32,
-            deferred in any::<Option<u64>>(), due in any::<Option<u64>>(),
+            deferred in any::<Option<u64>>(), due in any::<Option<u64>>(), span in any::<Option<std::num::NonZeroU64>>(),
         ) {
             let state = JobState {
                 first_entry: first.map(|(millis, sequence)| EntryId { millis, sequence }),
@@ -98,6 +115,7 @@ mod tests {
                 crashes,
                 deferred: deferred.map(Timestamp::from_millis),
                 due: due.map(Timestamp::from_millis),
+                span: span.map(|span| span.get().to_be_bytes()),
             };
             prop_assert_eq!(JobState::parse(state.to_string().as_bytes()), Some(state));
         }

@@ -1,12 +1,21 @@
-//! W3C Trace Context, level 1: the `traceparent` header, read and written. Never makes up a trace: ids come from the
-//! producer, or from the caller that has a span.
+//! W3C Trace Context, level 1: the `traceparent` header, read and written. Brings no dice: ids come from the producer, from
+//! the caller that has a span, or follow from the job.
 
 use std::fmt;
 
 use http::HeaderValue;
+use sha2::{Digest, Sha256};
+
+use crate::entry_id::EntryId;
 
 /// Length of a version 00 header, and of the part of later versions that is known.
 const LEN: usize = 55;
+
+/// The id of a span; never all zero.
+pub type SpanId = [u8; 8];
+
+/// Bit 0 of the flags: the trace is recorded.
+const RECORDED: u8 = 1;
 
 /// Which span of which trace a request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +47,35 @@ impl TraceParent {
         Self::new(hex(&known[3..35])?, hex(&known[36..52])?, hex::<1>(&known[53..])?[0])
     }
 
+    /// The trace of a job whose producer has begun none: the same for each of its attempts, whichever worker makes it. Its
+    /// parent is the span that the trace begins with.
+    pub fn of_job(queue: &str, job_id: &str, first_entry: EntryId) -> Self {
+        let named = format!("{queue} {job_id} {first_entry}");
+        let digest: [u8; 32] = Sha256::digest(named.as_bytes()).into();
+        let (mut trace_id, mut parent_id) = ([0; 16], [0; 8]);
+        trace_id.copy_from_slice(&digest[..16]);
+        parent_id.copy_from_slice(&digest[16..24]);
+        // An id of zeros is none. The last bit has no part in `falls_within`.
+        trace_id[15] |= 1;
+        parent_id[7] |= 1;
+        Self { trace_id, parent_id, flags: RECORDED }
+    }
+
+    /// Whether the trace is one of this share of all, from 0 to 1; all who ask about a trace come to the same.
+    pub fn falls_within(&self, share: f64) -> bool {
+        let mut low = [0; 8];
+        low.copy_from_slice(&self.trace_id[8..]);
+        let part = (u64::from_be_bytes(low) >> 1) as f64 / (1_u64 << 63) as f64;
+        part < share
+    }
+
+    /// Whether whoever began the trace records it.
+    pub fn is_recorded(&self) -> bool {
+        self.flags & RECORDED != 0
+    }
+
     /// The same trace, continued by the span `parent_id`; `None` where that is all zero.
-    pub fn with_parent(self, parent_id: [u8; 8]) -> Option<Self> {
+    pub fn with_parent(self, parent_id: SpanId) -> Option<Self> {
         Self::new(self.trace_id, parent_id, self.flags)
     }
 
@@ -49,7 +85,7 @@ impl TraceParent {
     }
 
     /// The span that the request belongs to.
-    pub fn parent_id(&self) -> [u8; 8] {
+    pub fn parent_id(&self) -> SpanId {
         self.parent_id
     }
 
@@ -77,6 +113,11 @@ impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.text().iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
     }
+}
+
+/// A span's id from its sixteen lower-case hex digits.
+pub(crate) fn parse_span_id(digits: &[u8]) -> Option<SpanId> {
+    (digits.len() == 16).then(|| hex(digits)).flatten().filter(|id| *id != [0; 8])
 }
 
 /// Bytes from twice as many lower-case hex digits.
@@ -166,6 +207,34 @@ mod tests {
         let child = parse(GOOD).unwrap().with_parent([0xab; 8]).unwrap();
         assert_eq!(child.to_string(), "00-4bf92f3577b34da6a3ce929d0e0e4736-abababababababab-01");
         assert_eq!(child.with_parent([0; 8]), None);
+    }
+
+    #[test]
+    fn a_job_has_one_trace_of_its_own_which_no_other_has() {
+        let entry = EntryId { millis: 1_764_324_000_123, sequence: 4 };
+        let trace = TraceParent::of_job("q", "a", entry);
+        assert_eq!(trace, TraceParent::of_job("q", "a", entry));
+        assert!(trace.is_recorded() && parse(&trace.to_string()) == Some(trace), "{trace}");
+        let replayed = EntryId { millis: 1_764_324_000_124, sequence: 0 };
+        for (queue, job, first) in [("p", "a", entry), ("q", "b", entry), ("q", "a", replayed)] {
+            assert_ne!(trace.trace_id(), TraceParent::of_job(queue, job, first).trace_id());
+        }
+    }
+
+    #[test]
+    fn a_share_of_all_traces_falls_within_it() {
+        let within = |share| {
+            let of = |millis| TraceParent::of_job("q", "a", EntryId { millis, sequence: 0 });
+            (0..1000).filter(|millis| of(*millis).falls_within(share)).count()
+        };
+        assert_eq!((within(0.0), within(1.0)), (0, 1000));
+        assert!((200..300).contains(&within(0.25)), "{}", within(0.25));
+    }
+
+    #[test]
+    fn bit_0_of_the_flags_says_whether_a_trace_is_recorded() {
+        let recorded = |flags: &str| parse(&GOOD.replace("-01", flags)).unwrap().is_recorded();
+        assert_eq!(["-00", "-01", "-02", "-ff"].map(recorded), [false, true, false, true]);
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use postrider_core::queue_name::QueueName;
 use postrider_core::retry::RetryPolicy;
 
 use crate::dispatcher::Bounds;
+use crate::traces::Traces;
 
 /// What a worker does with the entries of its queue.
 #[derive(Clone, Debug)]
@@ -66,6 +67,8 @@ pub struct WorkerConfig {
     pub max_dead_age: Option<Duration>,
     /// `redis.allow_eviction`.
     pub allow_eviction: bool,
+    /// `traces.*`: who is told of traced jobs, if anybody.
+    pub traces: Option<Traces>,
 }
 
 impl WorkerConfig {

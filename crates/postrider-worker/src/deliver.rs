@@ -32,6 +32,7 @@ use crate::event::AttemptFinished;
 use crate::fan_out::fan_out;
 use crate::health::Part;
 use crate::hook_cache::Record;
+use crate::traces::{self, Traced};
 
 /// How a job that was to start ends without an attempt.
 pub(crate) enum Stop {
@@ -54,7 +55,10 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
     let end = |destination| engine.finished(settlement(entry, job, destination), Answer::None);
     match ended {
         Some(Ok((settlement, answer))) => engine.finished(settlement, answer),
-        Some(Err(Stop::To(destination))) => end(destination),
+        Some(Err(Stop::To(destination))) => {
+            traces::tell_of_burial(&engine, &ticket.job, entry, &destination);
+            end(destination);
+        }
         Some(Err(Stop::Ended)) => engine.ended(entry),
         None => {
             tracing::error!(job = %job.id, "a panic while sending: the job is buried as poison");
@@ -71,12 +75,16 @@ async fn deliver(engine: &Arc<Engine>, ticket: &mut Ticket<Lease>) -> Result<(Se
     let record = registered_hook(engine, lease).await?;
     note_limits(engine, ticket, usable(record.as_ref()));
     let delivery = assemble(engine, lease, record.as_ref())?;
-    let request = render(engine, lease, &delivery)?;
+    let mut request = render(engine, lease, &delivery)?;
+    let traced = Traced::begin(engine, lease, ticket.id.entry);
+    traced.iter().for_each(|traced| traced.introduce(&mut request));
     let attempt = send(engine, lease, request).await?;
     if let Some(registered) = registered_for(engine, job, record.as_ref(), &delivery) {
         tell_owner(engine, job, &registered, &attempt).await;
     }
     let verdict = decide(engine, job, &delivery, &attempt);
+    let span = traced.map(|traced| traced.attempted(engine, job, &delivery.endpoint, &attempt, verdict));
+    ticket.job.job.state.span = span;
     let answer = Answer::of(&attempt.outcome);
     let settlement = settle_attempt(engine, ticket, &delivery, usable(record.as_ref()), attempt, verdict);
     Ok((settlement, answer))

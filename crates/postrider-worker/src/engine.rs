@@ -21,7 +21,7 @@ use crate::config::WorkerConfig;
 use crate::deliver;
 use crate::destination::{Answer, SentAway};
 use crate::dispatcher::{Dispatcher, Finished, LeaseId, Placement, Ticket};
-use crate::event::{DestinationChanged, DestinationLines, Metrics, RedisFailed, Summary};
+use crate::event::{DestinationChanged, DestinationLines, Metrics, RedisFailed};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
@@ -29,6 +29,7 @@ use crate::owners::Owners;
 use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
+use crate::summary::Summary;
 
 /// Most jobs that one call recalls.
 const MAX_RECALL: usize = 500;

@@ -2,8 +2,7 @@
 //!
 //! No label is ever a URL, a hook or a user; per-job lines are `debug`; what can come in floods is summed up.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
@@ -21,9 +20,7 @@ use postrider_store::settlement::{Destination, Settled, Settlement};
 
 use crate::destination::Change;
 use crate::dispatcher::News;
-
-/// Lines of one kind are written at most once in so long; the rest are counted.
-const SUM_UP: Duration = Duration::from_secs(5);
+use crate::summary::Summary;
 
 /// The metrics of one queue, looked up once: the hot path only adds.
 pub(crate) struct Metrics {
@@ -197,26 +194,6 @@ impl Metrics {
         let job = &settlement.job_id;
         tracing::debug!(%job, %reason, error, "job dead");
         self.dead_lines.tell(|more| tracing::warn!(%job, %reason, error, more, "job dead"));
-    }
-}
-
-/// Writes a line at most once in [`SUM_UP`], with the number of those left out since.
-#[derive(Debug, Default)]
-pub(crate) struct Summary(Mutex<Option<(Instant, u64)>>);
-
-impl Summary {
-    /// Calls `line` with the number left out, or counts one more.
-    pub(crate) fn tell(&self, line: impl FnOnce(u64)) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *last {
-            Some((told, left_out)) if told.elapsed() < SUM_UP => *left_out += 1,
-            told => {
-                let left_out = told.map_or(0, |(_, left_out)| left_out);
-                *told = Some((Instant::now(), 0));
-                drop(last);
-                line(left_out);
-            }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::dispatcher::Ticket;
 use crate::engine::{Engine, Lease, settlement};
 use crate::health::Part;
 use crate::pace::Backoff;
+use crate::traces;
 
 /// Fans one event out. Its settlement, where it has one left to be written, is that of an event that is no one's.
 pub(crate) async fn fan_out(
@@ -30,6 +31,7 @@ pub(crate) async fn fan_out(
                 Ok(Some(FannedOut::Jobs(jobs))) => {
                     engine.works(Part::Hooks);
                     engine.metrics.fanned_out(jobs);
+                    traces::tell_of_fan_out(engine, &ticket.job, ticket.id.entry);
                     return Err(Stop::Ended);
                 }
                 Ok(Some(FannedOut::Refused | FannedOut::Gone)) => return Err(Stop::Ended),

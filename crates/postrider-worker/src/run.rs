@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
 use crate::engine::Engine;
-use crate::event::{DestinationLines, Metrics, Summary};
+use crate::event::{DestinationLines, Metrics};
 use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
@@ -31,6 +31,7 @@ use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::settle;
 use crate::slots::Slots;
+use crate::summary::Summary;
 
 /// How long the last results may take to reach Redis. After it, their jobs are taken over by another worker.
 const LAST_SETTLE: Duration = Duration::from_secs(5);

@@ -27,7 +27,7 @@ pub(crate) fn sender(settings: &Settings, max_idle_per_host: usize) -> Result<Se
 }
 
 /// What the files of `tls.*` say.
-fn with_files(tls: &Tls) -> Result<SenderConfig, Problems> {
+pub(crate) fn with_files(tls: &Tls) -> Result<SenderConfig, Problems> {
     let mut config = SenderConfig::default();
     if let Some(path) = &tls.ca_file {
         config.extra_roots = read("tls.ca_file", path, roots_from_pem)?;

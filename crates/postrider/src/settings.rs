@@ -2,7 +2,7 @@
 //!
 //! - [`keys`] is the table of all settings, each a [`key`]; [`kind`] and [`units`]: how values look.
 //! - [`layers`] chooses between flag, environment, [`file`] and default; [`reader`] turns texts into values.
-//! - [`sections`] and [`outgoing`]: the values; [`rules`]: what must hold between them.
+//! - [`sections`], [`outgoing`] and [`traces`]: the values; [`rules`]: what must hold between them.
 //! - [`problem`]: how it is told when something is wrong; [`redact`]: what is never shown.
 //!
 //! A component takes its own small configuration, never [`Settings`].
@@ -20,6 +20,7 @@ pub(crate) mod redact;
 pub(crate) mod rules;
 #[allow(dead_code, reason = "each command reads the part that it needs")]
 pub(crate) mod sections;
+pub(crate) mod traces;
 pub(crate) mod units;
 
 use std::io::IsTerminal;
@@ -34,6 +35,7 @@ use outgoing::Delivery;
 use problem::Problems;
 use reader::Reader;
 use sections::{Events, Http, Keep, Log, LogFormat, Misskey, Queue, Redis, Tls, Worker};
+use traces::Traces;
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -65,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) keep: Keep,
     /// What is logged, and how.
     pub(crate) log: Log,
+    /// Who is told of traces.
+    pub(crate) traces: Traces,
 }
 
 /// Settings and where they came from.
@@ -108,6 +112,7 @@ impl Settings {
             misskey: Misskey::read(reader),
             keep: Keep::read(reader),
             log: Log::read(reader, std::io::stderr().is_terminal()),
+            traces: Traces::read(reader),
         }
     }
 }
@@ -120,6 +125,7 @@ fn fill_derived(chosen: &mut [Chosen], settings: &Settings) {
         chosen.text = match chosen.key.name {
             "destination.max_in_flight" => settings.worker.max_in_flight.to_string(),
             "events.queue" => settings.queue.first().to_string(),
+            "traces.endpoint" => settings.traces.collector().to_owned(),
             "log.format" => settings.log.format.as_str().to_owned(),
             _ => String::new(),
         };

@@ -1,5 +1,9 @@
-//! Logs and metrics of this process: where they go and how they look. What is told, and of what, is each
+//! Logs, metrics and traces of this process: where they go and how they look. What is told, and of what, is each
 //! crate's own.
+
+mod collector;
+mod spans;
+pub(crate) mod traces;
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -13,6 +13,7 @@ use postrider_worker::dispatcher::{Bounds, Order};
 use postrider_worker::health::Health;
 use postrider_worker::run::{self, RunError, Setup, Share, Stop};
 use postrider_worker::slots::Slots;
+use postrider_worker::traces::Traces;
 
 use tokio::task::JoinSet;
 
@@ -26,13 +27,15 @@ use crate::settings::Settings;
 use crate::settings::sections::{Events, QueueShare};
 use crate::stop::Signals;
 use crate::telemetry::Metrics;
+use crate::telemetry::traces::TraceSink;
 
 /// Runs a worker until SIGTERM or SIGINT, then drains it; a second signal ends the grace.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     redis::check_slots(settings)?;
     let connector = redis::connector(&settings.redis)?;
     let metrics = Metrics::record()?;
-    let engines = engines(settings, open_files(settings));
+    let traces = trace_sink(settings)?;
+    let engines = engines(settings, open_files(settings), traces.as_ref());
     let api = api(settings, connector.clone())?;
     let _admin = open_admin_port(settings, &metrics, &engines, api)?;
     // Not the limit of one destination: many hooks may share a host, and its connections.
@@ -44,7 +47,16 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         let stop = listen_for_signals()?;
         Ok::<_, anyhow::Error>(run_all(engines, &connector, &sender, &stop).await)
     });
+    traces.iter().for_each(|sink| sink.finish());
     worked?.map_err(failure)
+}
+
+/// Where spans go, if anywhere.
+fn trace_sink(settings: &Settings) -> Result<Option<Arc<TraceSink>>, Failure> {
+    let traces = &settings.traces;
+    let Some(endpoint) = &traces.endpoint else { return Ok(None) };
+    let trust = outgoing::with_files(&settings.tls)?;
+    Ok(Some(TraceSink::start(endpoint, traces.headers.clone(), trust)?))
 }
 
 /// How many files this process may have open, raised as far as is allowed: requests that wait for slow receivers need sockets.
@@ -69,10 +81,14 @@ struct Engine {
 }
 
 /// One engine for each queue, all on the same slots; and one for events where they are fanned out here.
-fn engines(settings: &Settings, open_files: Option<u64>) -> Vec<Engine> {
+fn engines(settings: &Settings, open_files: Option<u64>, traces: Option<&Arc<TraceSink>>) -> Vec<Engine> {
     let shares = &settings.queue.shares;
     let max_patient = files::max_patient(settings.worker.concurrency, open_files);
-    let config = |share: &QueueShare| engine_config(settings, share.name.clone(), max_patient);
+    let traces = traces.map(|sink| Traces { sink: sink.clone(), share: settings.traces.share });
+    let config = |share: &QueueShare| WorkerConfig {
+        traces: traces.clone(),
+        ..engine_config(settings, share.name.clone(), max_patient)
+    };
     let weights: Vec<u32> = shares.iter().map(|share| share.weight).collect();
     let slots = Arc::new(Slots::new(config(&shares[0]).bounds, settings.queue.order, &weights));
     let share = |place: u16| Share { slots: slots.clone(), place };
@@ -219,6 +235,7 @@ fn engine_config(settings: &Settings, queue: QueueName, max_patient: usize) -> W
         max_attempt_age: settings.keep.attempts_max_age,
         max_dead_age: settings.keep.dead_max_age,
         allow_eviction: settings.redis.allow_eviction,
+        traces: None,
     }
 }
 

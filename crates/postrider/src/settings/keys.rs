@@ -265,6 +265,24 @@ pub(crate) static KEYS: &[Key] = &[
         Kind::OneOf(&["text", "json"]),
         "How a log line looks",
     ),
+    Key::new(
+        "traces.endpoint",
+        Derived("OTEL_EXPORTER_OTLP_ENDPOINT, else none"),
+        Kind::Collector,
+        "Collector that is told of traces, by OTLP over HTTP",
+    ),
+    Key::new(
+        "traces.headers",
+        Nothing,
+        Kind::SecretHeaders,
+        "Headers that the collector asks for, name=value each",
+    ),
+    Key::new(
+        "traces.share",
+        Text("0"),
+        Kind::Share,
+        "Share of the jobs without a traceparent that get a trace of their own",
+    ),
 ];
 
 #[cfg(test)]

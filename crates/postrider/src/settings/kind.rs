@@ -54,6 +54,10 @@ pub(crate) enum Kind {
     Listen,
     /// A secret; never shown.
     Token,
+    /// URL of a collector of traces.
+    Collector,
+    /// List of headers whose values are secrets; never shown.
+    SecretHeaders,
     /// What is logged.
     LogLevel,
 }
@@ -115,6 +119,10 @@ impl Kind {
             Self::File => "the path of a file, without control characters".into(),
             Self::Listen => "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into(),
             Self::Token => "1 to 1024 characters of visible ASCII without spaces".into(),
+            Self::Collector => {
+                "an http:// or https:// URL without user and query, such as http://127.0.0.1:4318".into()
+            }
+            Self::SecretHeaders => "a list of headers, name=value each".into(),
             Self::LogLevel => {
                 format!("one of {}, or directives such as info,postrider=debug", LOG_LEVELS.join(", "))
             }
@@ -127,9 +135,13 @@ impl Kind {
             Self::Whole { .. } | Self::Share | Self::Rate => "N",
             Self::Duration { .. } => "DURATION",
             Self::Size { .. } => "SIZE",
-            Self::Durations { .. } | Self::QueueNames | Self::Rules | Self::Networks => "LIST",
+            Self::Durations { .. }
+            | Self::QueueNames
+            | Self::Rules
+            | Self::Networks
+            | Self::SecretHeaders => "LIST",
             Self::Switch => "BOOL",
-            Self::RedisUrl | Self::ProxyUrl | Self::ServerUrl => "URL",
+            Self::RedisUrl | Self::ProxyUrl | Self::ServerUrl | Self::Collector => "URL",
             Self::File => "FILE",
             Self::Listen => "ADDRESS",
             Self::LogLevel => "LEVEL",
@@ -143,7 +155,10 @@ impl Kind {
 
     /// Whether the value is a list: repeatable as a flag, an array in the file.
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::Durations { .. } | Self::QueueNames | Self::Rules | Self::Networks)
+        matches!(
+            self,
+            Self::Durations { .. } | Self::QueueNames | Self::Rules | Self::Networks | Self::SecretHeaders
+        )
     }
 
     /// Whether it is `true` or `false`, so that the bare flag means `true`.

@@ -9,9 +9,9 @@ pub(crate) const HIDDEN: &str = "***";
 /// The value as it may be shown, in `postrider config` and in problems.
 pub(crate) fn shown(key: &Key, text: &str) -> String {
     match key.kind {
-        Kind::Token if !text.is_empty() => HIDDEN.into(),
+        Kind::Token | Kind::SecretHeaders if !text.is_empty() => HIDDEN.into(),
         Kind::RedisUrl => without_password(text),
-        Kind::ProxyUrl => without_credentials(text),
+        Kind::ProxyUrl | Kind::Collector => without_credentials(text),
         _ => text.into(),
     }
 }
@@ -105,5 +105,7 @@ mod tests {
     fn a_token_is_never_shown_and_no_token_is_not_a_secret() {
         check("http.token", "canary", "***");
         check("http.token", "", "");
+        check("traces.headers", "authorization=canary", "***");
+        check("traces.endpoint", "http://canary:canary@collector", "http://***@collector");
     }
 }
