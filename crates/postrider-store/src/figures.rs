@@ -84,6 +84,18 @@ impl Counts {
     }
 }
 
+impl FromIterator<(&'static str, u64)> for Counts {
+    /// What isn't an outcome is left out.
+    fn from_iter<T: IntoIterator<Item = (&'static str, u64)>>(counted: T) -> Self {
+        let mut counts = Self::default();
+        for (outcome, count) in counted {
+            let known = Self::OUTCOMES.iter().position(|known| *known == outcome);
+            known.into_iter().for_each(|known| counts.0[known] += count);
+        }
+        counts
+    }
+}
+
 impl Queue {
     /// Looks at everything once. Each question has an answer of its own moment, so that sums may be off by what moves
     /// meanwhile. A worker that is silent for `dead_after` isn't counted as living.

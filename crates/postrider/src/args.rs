@@ -14,6 +14,7 @@ mod retries;
 mod selection;
 mod sink;
 mod token;
+mod top;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub(crate) use retries::{BulkFlags, ListRetries, MoveRetries, RetriesArgs, Retri
 pub(crate) use selection::OneQueue;
 pub(crate) use sink::{Behave, SinkArgs, names_of_behaviours};
 pub(crate) use token::{NewToken, RoleName, TokenArgs};
+pub(crate) use top::{Top, TopArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Hooks(Box<HooksArgs>),
     /// Show queues in figures, pause them, let them go on
     Queue(QueueArgs),
+    /// Show queues, workers, destinations and failures live on the whole screen
+    Top(TopArgs),
     /// Show which receivers get how much and why, and let workers forget how one has fared
     Destinations(DestinationsArgs),
     /// Tell the life of one job: where it is, every attempt, what comes next
@@ -180,6 +184,7 @@ fn definition() -> clap::Command {
             flags::for_all_below(flags::show_only(command, retries::SECTIONS))
         })
         .mut_subcommand("dead", |command| flags::for_all_below(flags::show_only(command, dead::SECTIONS)))
+        .mut_subcommand("top", |command| flags::show_only(command, top::SECTIONS))
         .mut_subcommand("check", |command| flags::show_only(command, check::SECTIONS))
         .mut_subcommand("doctor", |command| flags::show_only(command, doctor::SECTIONS))
         .mut_subcommand("token", |command| flags::show_only(command, token::SECTIONS))
@@ -205,6 +210,7 @@ mod tests {
             "event",
             "hooks",
             "queue",
+            "top",
             "destinations",
             "job",
             "tail",

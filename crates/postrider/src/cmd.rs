@@ -18,6 +18,7 @@ mod sink;
 mod tail;
 mod tell;
 mod token;
+mod top;
 mod typed_file;
 mod worker;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(args) => tail::run(&prepare(args.settings)?, args.work),
         Command::Retries(args) => retries::run(&prepare(args.settings)?, args.work),
         Command::Dead(args) => dead::run(&prepare(args.settings)?, args.work),
+        Command::Top(args) => top::run(&quietly(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
         Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
@@ -51,6 +53,13 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 
 fn load(flags: SettingFlags) -> Result<Loaded, Failure> {
     Ok(Settings::load(&flags.with_environment())?)
+}
+
+/// The settings for what takes the whole screen: nothing is logged, and what is odd about them is told before.
+fn quietly(flags: SettingFlags) -> Result<Settings, Failure> {
+    let Loaded { settings, warnings, .. } = load(flags)?;
+    warnings.iter().for_each(|warning| tell::note(&warning.to_string()));
+    Ok(settings)
 }
 
 /// The settings, with logging started as they say.

@@ -3,6 +3,7 @@
 
 mod args;
 mod cmd;
+mod columns;
 mod exit;
 mod files;
 mod misskey;

@@ -5,7 +5,6 @@ mod collector;
 mod spans;
 pub(crate) mod traces;
 
-use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::sections::{Log, LogFormat};
+use crate::terminal::Paint;
 
 /// Upper bounds of the buckets of an attempt's duration, in seconds: up to the longest `delivery.timeout`.
 const ATTEMPT_BUCKETS: &[f64] =
@@ -36,7 +36,7 @@ pub(crate) fn start_logging(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(directives(&log.level)).context("failed to read log.level")?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
-        LogFormat::Text => lines.with_ansi(wants_colours()).try_init(),
+        LogFormat::Text => lines.with_ansi(Paint::of(&std::io::stderr()) == Paint::Coloured).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
     };
     started.map_err(|error| anyhow!(error)).context("failed to start logging")
@@ -53,12 +53,6 @@ fn directives(level: &str) -> String {
         "info" | "debug" | "trace" => format!("{QUIET},warn,postrider={level}"),
         other => format!("{QUIET},{other}"),
     }
-}
-
-/// Colours only where a terminal shows them, and nobody minds (<https://no-color.org>).
-fn wants_colours() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stderr().is_terminal() && !refused
 }
 
 /// The metrics of this process, kept small until this is dropped.

@@ -1,6 +1,33 @@
-//! Foreign text on a terminal: whatever is in it, it only shows itself. Knows characters, not what is printed where.
+//! What a terminal is and isn't told: foreign text on it only shows itself, colours stand on it only where nobody minds, and
+//! how wide it is. Knows characters, not what is printed where.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+/// Whether words have colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// None.
+    Plain,
+    /// Beside the words, never in their stead.
+    Coloured,
+}
+
+impl Paint {
+    /// Colours only on a terminal, and where nobody minds (<https://no-color.org>).
+    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb { Self::Coloured } else { Self::Plain }
+    }
+}
+
+/// How many columns the terminal has that a stream goes to; none where it goes elsewhere: then nothing needs to be cut.
+pub(crate) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(stream).ok()).flatten()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
+}
 
 /// A text in which control characters, and those that hide or turn the direction of writing, are written as `\u{1b}`.
 pub(crate) fn harmless(text: &str) -> String {

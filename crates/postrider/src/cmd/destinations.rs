@@ -3,7 +3,7 @@
 //!
 //! - [`row`]: one destination in one worker.
 
-mod row;
+pub(super) mod row;
 
 use anyhow::{Context, anyhow};
 use postrider_core::queue_name::QueueName;

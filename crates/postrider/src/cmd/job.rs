@@ -5,6 +5,7 @@
 mod words;
 
 use anyhow::anyhow;
+use postrider_core::queue_name::QueueName;
 use postrider_core::time::Timestamp;
 use postrider_store::jobs::{self, Enqueued, Life, Reach, Whereabouts};
 use serde_json::{Map, Value, json};
@@ -39,19 +40,29 @@ async fn tell_life(mut desk: Desk, args: JobLife, max_attempts: u32) -> Result<(
     if let (Whereabouts::Unknown { looked_everywhere }, true) = (&life.now, life.attempts.is_empty()) {
         return Err(unknown(&desk, &args.id, *looked_everywhere));
     }
-    let next = words::next(&life.now, &args.id, desk.now().await?, max_attempts);
+    let now = desk.now().await?;
     if args.json {
+        let next = words::next(&life.now, &args.id, now, max_attempts);
         return tell::json_lines(&[object(&desk, &args.id, &life, &next)]);
-    }
-    tell::done(&format!("{} of {}: {}", args.id, desk.queue, state(&life.now)))?;
-    if let Some(what) = words::what(&life.now) {
-        tell::done(&format!("  {what}"))?;
     }
     if !life.log_is_whole {
         tell::note("the attempt log is longer than was looked at: earlier attempts may be missing");
     }
-    life.attempts.iter().try_for_each(|attempt| tell::done(&words::attempt(attempt)))?;
-    tell::done(&format!("  {next}"))
+    in_words(&desk.queue, &args.id, &life, (now, max_attempts)).iter().try_for_each(|line| tell::done(line))
+}
+
+/// A life in lines: where the job is, what it is, what it has been through, what comes next.
+pub(super) fn in_words(
+    queue: &QueueName,
+    id: &str,
+    life: &Life,
+    (now, max_attempts): (Timestamp, u32),
+) -> Vec<String> {
+    let head = format!("{id} of {queue}: {}", state(&life.now));
+    let what = words::what(&life.now).map(|what| format!("  {what}"));
+    let next = format!("  {}", words::next(&life.now, id, now, max_attempts));
+    let attempts = life.attempts.iter().map(words::attempt);
+    std::iter::once(head).chain(what).chain(attempts).chain([next]).collect()
 }
 
 fn unknown(desk: &Desk, id: &str, looked_everywhere: bool) -> Failure {

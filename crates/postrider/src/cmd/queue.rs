@@ -2,7 +2,7 @@
 //!
 //! - [`print`]: how the figures are shown.
 
-mod print;
+pub(super) mod print;
 
 use anyhow::Context;
 use postrider_core::queue_name::QueueName;

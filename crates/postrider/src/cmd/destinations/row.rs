@@ -19,10 +19,10 @@ const HEADS: [&str; 9] = [
 
 /// What a worker tells of a destination.
 #[derive(Clone, Debug)]
-pub(super) struct Row(Map<String, Value>);
+pub(in crate::cmd) struct Row(Map<String, Value>);
 
 /// What a worker of a queue tells; none where that can't be read.
-pub(super) fn read(queue: &QueueName, worker: &str, json: &[u8]) -> Option<Vec<Row>> {
+pub(in crate::cmd) fn read(queue: &QueueName, worker: &str, json: &[u8]) -> Option<Vec<Row>> {
     let told: Vec<Map<String, Value>> = serde_json::from_slice(json).ok()?;
     let named = |mut told: Map<String, Value>| {
         told.insert("worker".to_owned(), worker.into());
@@ -33,12 +33,12 @@ pub(super) fn read(queue: &QueueName, worker: &str, json: &[u8]) -> Option<Vec<R
 }
 
 /// As JSON.
-pub(super) fn objects(rows: Vec<Row>) -> Vec<Map<String, Value>> {
+pub(in crate::cmd) fn objects(rows: Vec<Row>) -> Vec<Map<String, Value>> {
     rows.into_iter().map(|row| row.0).collect()
 }
 
 /// With heads; the queue only where there are several.
-pub(super) fn table(rows: &[Row]) -> Vec<Vec<String>> {
+pub(in crate::cmd) fn table(rows: &[Row]) -> Vec<Vec<String>> {
     let heads = HEADS.map(str::to_owned).to_vec();
     let mut table: Vec<_> = std::iter::once(heads).chain(rows.iter().map(Row::cells)).collect();
     if rows.iter().any(|row| row.queue() != rows[0].queue()) {
@@ -50,12 +50,12 @@ pub(super) fn table(rows: &[Row]) -> Vec<Vec<String>> {
 
 impl Row {
     /// What operators call it.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::cmd) fn name(&self) -> &str {
         self.text("destination")
     }
 
     /// Whether it gets less than it might.
-    pub(super) fn is_held_back(&self) -> bool {
+    pub(in crate::cmd) fn is_held_back(&self) -> bool {
         self.text("state") != "flowing"
             || self.is("paused")
             || self.is("silent")
@@ -63,16 +63,17 @@ impl Row {
     }
 
     /// Those that are held back first, then by name.
-    pub(super) fn compare(&self, other: &Self) -> Ordering {
+    pub(in crate::cmd) fn compare(&self, other: &Self) -> Ordering {
         let place = |row: &Self| (!row.is_held_back(), row.name().to_owned(), row.text("worker").to_owned());
         place(self).cmp(&place(other))
     }
 
-    fn queue(&self) -> &str {
+    pub(in crate::cmd) fn queue(&self) -> &str {
         self.text("queue")
     }
 
-    fn cells(&self) -> Vec<String> {
+    /// In the order of the heads.
+    pub(in crate::cmd) fn cells(&self) -> Vec<String> {
         let number = |key| self.number(key).to_string();
         let last_failure = self.text("lastFailure");
         vec![
@@ -109,11 +110,13 @@ impl Row {
         self.0.get(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    fn text(&self, key: &str) -> &str {
+    /// A text that it tells, or an empty one.
+    pub(in crate::cmd) fn text(&self, key: &str) -> &str {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    fn number(&self, key: &str) -> u64 {
+    /// A number that it tells, or 0.
+    pub(in crate::cmd) fn number(&self, key: &str) -> u64 {
         self.0.get(key).and_then(Value::as_u64).unwrap_or(0)
     }
 }

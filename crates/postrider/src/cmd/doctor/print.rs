@@ -1,6 +1,6 @@
 //! How findings are shown: by queue, in straight columns for people; one object a line for programs.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use anyhow::Context;
 use postrider_store::doctor::Mended;
@@ -8,25 +8,18 @@ use postrider_store::doctor::finding::{Finding, Severity};
 use serde::Serialize;
 
 use crate::exit::{Failure, unless_closed};
+use crate::terminal::Paint;
 
 /// Prints everything to stdout.
 pub(super) fn all(address: &str, findings: &[Finding], mended: &[Mended], json: bool) -> Result<(), Failure> {
-    let text = if json { json_lines(findings, mended) } else { report(address, findings, mended, paint()) };
+    let text = if json {
+        json_lines(findings, mended)
+    } else {
+        report(address, findings, mended, Paint::of(&io::stdout()))
+    };
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     Ok(unless_closed(written).context("failed to print")?)
-}
-
-/// Whether words have colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Paint {
-    Plain,
-    Coloured,
-}
-
-fn paint() -> Paint {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !unwanted { Paint::Coloured } else { Paint::Plain }
 }
 
 /// One line of JSON; fields in this order.

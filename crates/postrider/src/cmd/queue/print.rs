@@ -16,7 +16,9 @@ const HEADS: [&str; 10] =
 /// Prints the figures of these queues.
 pub(super) fn stats(queues: &[(QueueName, Figures)], json: bool) -> Result<(), Failure> {
     if json {
-        return tell::json_lines(&queues.iter().map(object).collect::<Vec<_>>());
+        return tell::json_lines(
+            &queues.iter().map(|(queue, figures)| object(queue, figures)).collect::<Vec<_>>(),
+        );
     }
     let heads = HEADS.map(str::to_owned).to_vec();
     tell::table(&std::iter::once(heads).chain(queues.iter().map(cells)).collect::<Vec<_>>())?;
@@ -28,7 +30,8 @@ pub(super) fn stats(queues: &[(QueueName, Figures)], json: bool) -> Result<(), F
     tell::table(&settled)
 }
 
-fn object((queue, figures): &(QueueName, Figures)) -> Map<String, Value> {
+/// A queue as programs see it.
+pub(in crate::cmd) fn object(queue: &QueueName, figures: &Figures) -> Map<String, Value> {
     let Figures { sample, .. } = figures;
     let object = json!({
         "queue": queue.as_str(),
@@ -83,7 +86,7 @@ fn settled(queues: &[(QueueName, Figures)]) -> Vec<Vec<String>> {
 }
 
 /// The two largest units at most: `450ms`, `5s`, `2m 3s`, `1h 20m`, `3d 4h`.
-fn in_words(time: Duration) -> String {
+pub(in crate::cmd) fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 => format!("{}ms", time.as_millis()),
