@@ -17,6 +17,7 @@ mod enqueue_once;
 mod events;
 mod hostile;
 mod limits;
+mod log_floods;
 mod misskey;
 mod notices;
 mod operating;

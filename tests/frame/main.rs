@@ -8,6 +8,7 @@ mod deploy;
 mod dockerfile;
 mod docs;
 mod documents;
+mod logs;
 mod misskey;
 mod receivers;
 mod trust;

@@ -1,11 +1,14 @@
 //! Errors as clients get them: problem details (RFC 9457), in one shape for all. Never holds a secret, and of a failure of
 //! ours no more than that there was one.
 
+use std::time::Instant;
+
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use postrider_core::fault::Fault;
 use postrider_core::hook::edit::HookFaults;
+use postrider_core::summary::Summary;
 use postrider_store::fault::{FaultClass, StoreError};
 use serde_json::{Value, json};
 
@@ -98,9 +101,14 @@ impl Problem {
     }
 }
 
+/// Callers may ask as often as they like.
+static REDIS_LINES: Summary = Summary::new();
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::warn!(error = error.line(), "the API could not ask Redis");
+        REDIS_LINES.tell(Instant::now(), |more| {
+            tracing::warn!(error = error.line(), more, "the API could not ask Redis");
+        });
         let detail = match error.class() {
             FaultClass::Denied => {
                 "the worker's user in Redis may not do this; docs/api.md says what it needs"

@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body as HttpBody, Bytes, to_bytes};
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use futures_util::FutureExt;
+use postrider_core::summary::Summary;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
@@ -88,6 +89,9 @@ async fn answer(api: Arc<Api>, route: Arc<Route>, peer: Peer, path: PathParts, r
     response
 }
 
+/// Callers may ask for it again.
+static PANIC_LINES: Summary = Summary::new();
+
 /// What a handler comes to. One that panics or takes too long is a fault of ours, and harms no other request.
 pub(crate) async fn guarded<T, E: From<Problem>>(
     route: &'static str,
@@ -97,7 +101,9 @@ pub(crate) async fn guarded<T, E: From<Problem>>(
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "it took too long").into()),
         Err(_) => {
-            tracing::error!(route, "a handler of the API panicked");
+            PANIC_LINES.tell(Instant::now(), |more| {
+                tracing::error!(route, more, "a handler of the API panicked");
+            });
             Err(Problem::internal().into())
         }
     }

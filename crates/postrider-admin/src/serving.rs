@@ -1,13 +1,14 @@
 //! Connections of the admin port: how many, for how long, and how they end. What they ask is the router's.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use postrider_core::summary::Summary;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -62,12 +63,17 @@ impl Peer {
     }
 }
 
+/// Without files to open, it fails again and again.
+static ACCEPT_LINES: Summary = Summary::new();
+
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                tracing::warn!(%error, "admin port failed to accept a connection");
+                ACCEPT_LINES.tell(Instant::now(), |more| {
+                    tracing::warn!(%error, more, "admin port failed to accept a connection");
+                });
                 sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -7,6 +7,7 @@
 //! - [`profile`]: from a delivery to headers and exact bytes; [`signature`]: the Standard Webhooks proof.
 //! - [`endpoint`] and [`address`]: which URLs and which addresses may be connected to.
 //! - [`shard`]: which of several queues a job belongs to.
+//! - [`trace`]: which trace a job belongs to; [`summary`]: one log line for many.
 //! - [`outcome`]: what the receiver did; [`retry`]: how long to wait; [`verdict`]: **the** decision.
 
 pub mod address;
@@ -28,6 +29,7 @@ pub mod sample;
 pub mod secret;
 pub mod shard;
 pub mod signature;
+pub mod summary;
 pub mod time;
 pub mod trace;
 pub mod verdict;

@@ -61,7 +61,9 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
         }
         Some(Err(Stop::Ended)) => engine.ended(entry),
         None => {
-            tracing::error!(job = %job.id, "a panic while sending: the job is buried as poison");
+            engine.metrics.lines.panics_sending.tell(Instant::now(), |more| {
+                tracing::error!(job = %job.id, more, "a panic while sending: the job is buried as poison");
+            });
             end(burial(job, DeadReason::Poison, "the worker panicked while sending this job"));
         }
     }

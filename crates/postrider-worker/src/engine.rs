@@ -21,7 +21,7 @@ use crate::config::WorkerConfig;
 use crate::deliver;
 use crate::destination::{Answer, SentAway};
 use crate::dispatcher::{Dispatcher, Finished, LeaseId, Placement, Ticket};
-use crate::event::{DestinationChanged, DestinationLines, Metrics, RedisFailed};
+use crate::event::{DestinationChanged, Metrics, RedisFailed};
 use crate::health::{Health, Part};
 use crate::hook_cache::HookCache;
 use crate::outbox::Outbox;
@@ -29,7 +29,6 @@ use crate::owners::Owners;
 use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
-use crate::summary::Summary;
 
 /// Most jobs that one call recalls.
 const MAX_RECALL: usize = 500;
@@ -105,8 +104,6 @@ pub(crate) struct Engine {
     pub(crate) lost_workers: Mutex<Vec<LostWorker>>,
     /// Jobs that were sent away and may come back at once, for whoever promotes.
     pub(crate) recalled: Mutex<Vec<SentAway>>,
-    pub(crate) failure_lines: Summary,
-    pub(crate) destination_lines: DestinationLines,
     /// What the queues of this worker share.
     pub(crate) slots: Arc<Slots>,
     /// Which of them this one is.
@@ -191,7 +188,7 @@ impl Engine {
     fn after_finish(self: &Arc<Self>, finished: Finished<Lease>) {
         self.metrics.slot_left();
         if let Some(news) = finished.news {
-            DestinationChanged { queue: self.queue.name(), news: &news }.emit(&self.destination_lines);
+            DestinationChanged { queue: self.queue.name(), news: &news }.emit(&self.metrics.lines);
         }
         self.carry_out(finished.moves);
         self.slots.tell_of_free_ones();
@@ -230,7 +227,7 @@ impl Engine {
     /// Likewise, where jobs go on without it: readiness isn't told.
     pub(crate) fn failed_beside_the_jobs(&self, error: &StoreError) {
         self.metrics.redis_failed(error);
-        RedisFailed { error }.emit(&self.failure_lines);
+        RedisFailed { error }.emit(&self.metrics.lines);
     }
 
     /// Tells readiness that a part works.

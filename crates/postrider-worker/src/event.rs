@@ -2,7 +2,9 @@
 //!
 //! No label is ever a URL, a hook or a user; per-job lines are `debug`; what can come in floods is summed up.
 
-use std::time::Duration;
+mod lines;
+
+use std::time::{Duration, Instant};
 
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
@@ -20,7 +22,8 @@ use postrider_store::settlement::{Destination, Settled, Settlement};
 
 use crate::destination::Change;
 use crate::dispatcher::News;
-use crate::summary::Summary;
+
+pub(crate) use lines::Lines;
 
 /// The metrics of one queue, looked up once: the hot path only adds.
 pub(crate) struct Metrics {
@@ -40,9 +43,7 @@ pub(crate) struct Metrics {
     workers: Gauge,
     oldest_ready: Gauge,
     states: [Gauge; 4],
-    dead_lines: Summary,
-    refused_lines: Summary,
-    gone_lines: Summary,
+    pub(crate) lines: Lines,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -109,9 +110,7 @@ impl Metrics {
             workers: gauge!("postrider_workers", "queue" => queue.clone()),
             oldest_ready: gauge!("postrider_oldest_ready_seconds", "queue" => queue.clone()),
             states: ["ready", "leased", "waiting", "dead"].map(state),
-            dead_lines: Summary::default(),
-            refused_lines: Summary::default(),
-            gone_lines: Summary::default(),
+            lines: Lines::default(),
         }
     }
 
@@ -163,10 +162,10 @@ impl Metrics {
                 self.dead.increment(1);
                 self.buried(DeadReason::Duplicate, settlement, "another job of this id is waiting already");
             }
-            Settled::Refused => self.refused_lines.tell(|more| {
+            Settled::Refused => self.lines.refused.tell(Instant::now(), |more| {
                 tracing::warn!(job = %settlement.job_id, more, "result refused: the job has passed to another worker");
             }),
-            Settled::Gone if !matches!(settlement.destination, Destination::Done) => self.gone_lines.tell(|more| {
+            Settled::Gone if !matches!(settlement.destination, Destination::Done) => self.lines.gone.tell(Instant::now(), |more| {
                 tracing::warn!(job = %settlement.job_id, more, "result dropped: the job's entry is gone from the stream");
             }),
             Settled::Gone | Settled::Failed(_) => {}
@@ -193,7 +192,7 @@ impl Metrics {
         }
         let job = &settlement.job_id;
         tracing::debug!(%job, %reason, error, "job dead");
-        self.dead_lines.tell(|more| tracing::warn!(%job, %reason, error, more, "job dead"));
+        self.lines.dead.tell(Instant::now(), |more| tracing::warn!(%job, %reason, error, more, "job dead"));
     }
 }
 
@@ -256,13 +255,17 @@ pub(crate) struct RedisFailed<'a> {
 }
 
 impl RedisFailed<'_> {
-    pub(crate) fn emit(self, lines: &Summary) {
+    pub(crate) fn emit(self, lines: &Lines) {
         let (operation, cause) = (self.error.to_string(), describe(&self.error.source));
         match self.error.class() {
             FaultClass::Denied | FaultClass::WrongType => {
-                lines.tell(|more| tracing::error!(operation, cause, more, "Redis refuses"));
+                let refuses = |more| tracing::error!(operation, cause, more, "Redis refuses");
+                lines.redis_refuses.tell(Instant::now(), refuses);
             }
-            _ => lines.tell(|more| tracing::warn!(operation, cause, more, "Redis failed; trying again")),
+            _ => {
+                let failed = |more| tracing::warn!(operation, cause, more, "Redis failed; trying again");
+                lines.redis_failed.tell(Instant::now(), failed);
+            }
         }
     }
 }
@@ -297,21 +300,14 @@ pub(crate) struct DestinationChanged<'a> {
     pub(crate) news: &'a News,
 }
 
-/// Many may fail at once, when a network does.
-#[derive(Debug, Default)]
-pub(crate) struct DestinationLines {
-    tripped: Summary,
-    flowing: Summary,
-}
-
 impl DestinationChanged<'_> {
-    pub(crate) fn emit(self, lines: &DestinationLines) {
+    pub(crate) fn emit(self, lines: &Lines) {
         let Self { queue, news: News { destination, change } } = self;
         match change {
-            Change::Tripped => lines.tripped.tell(|more| {
+            Change::Tripped => lines.tripped.tell(Instant::now(), |more| {
                 tracing::warn!(%queue, destination, more, "a destination only fails: it is left alone, and tried now and then");
             }),
-            Change::Flows => lines.flowing.tell(|more| {
+            Change::Flows => lines.flowing.tell(Instant::now(), |more| {
                 tracing::info!(%queue, destination, more, "a destination works again");
             }),
         }

@@ -5,7 +5,7 @@
 //!   as a story, `fan_out`: one event's; `settle`: outcomes to Redis, in batches.
 //! - `owners`: what owners of hooks are told. `maintain`: promote what is due, find lost workers, count jobs. `heart`: heartbeats, on a thread of their own.
 //! - `proxy_trouble`: how long jobs wait for a proxy that doesn't work.
-//! - [`health`]: what the probes say; `event`: facts, told as log lines and metrics; [`summary`]: a line for many; [`traces`]: what a trace tells of a job.
+//! - [`health`]: what the probes say; `event`: facts, told as log lines and metrics; [`traces`]: what a trace tells of a job.
 
 pub mod config;
 mod deliver;
@@ -28,5 +28,4 @@ mod redact;
 pub mod run;
 mod settle;
 pub mod slots;
-pub mod summary;
 pub mod traces;

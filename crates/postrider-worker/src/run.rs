@@ -2,9 +2,10 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use postrider_core::summary::{self, Summary};
 use postrider_sender::Sender;
 use postrider_store::connect::Connector;
 use postrider_store::link::{Link, SharedLink};
@@ -18,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::WorkerConfig;
 use crate::engine::Engine;
-use crate::event::{DestinationLines, Metrics};
+use crate::event::Metrics;
 use crate::health::{Health, Part};
 use crate::heart::{Heart, HeartParts};
 use crate::hook_cache::HookCache;
@@ -31,7 +32,6 @@ use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::settle;
 use crate::slots::Slots;
-use crate::summary::Summary;
 
 /// How long the last results may take to reach Redis. After it, their jobs are taken over by another worker.
 const LAST_SETTLE: Duration = Duration::from_secs(5);
@@ -119,7 +119,9 @@ async fn check_redis(config: &WorkerConfig, link: &mut Link, health: &Health) ->
             Ok(facts) => break facts,
             Err(error) => {
                 health.failed(Part::Heart, error.line());
-                lines.tell(|more| tracing::warn!(cause = error.line(), more, "waiting for Redis"));
+                lines.tell(Instant::now(), |more| {
+                    tracing::warn!(cause = error.line(), more, "waiting for Redis");
+                });
                 backoff.pause().await;
             }
         }
@@ -164,8 +166,6 @@ fn build(
         due: promote::DueTime::default(),
         lost_workers: Mutex::default(),
         recalled: Mutex::default(),
-        failure_lines: Summary::default(),
-        destination_lines: DestinationLines::default(),
     }
 }
 
@@ -265,6 +265,8 @@ async fn drain(engine: Arc<Engine>, crew: Crew, heart: Heart, mut link: Link) {
     engine.finish.cancel();
     let _ = tokio::time::timeout(LAST_SETTLE, crew.others.wait()).await;
     heart.stop().await;
+    // Whatever is still to be summed up is due now.
+    engine.metrics.lines.sum_up(Instant::now() + summary::PAUSE);
     match engine.queue.sign_off(&mut link).await {
         Ok(clean) => tracing::info!(queue = %engine.queue.name(), clean, "worker stopped"),
         Err(error) => tracing::warn!(cause = error.line(), "worker stopped without signing off"),

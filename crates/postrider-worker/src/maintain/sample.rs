@@ -1,4 +1,4 @@
-//! Counts the jobs in each state for the gauges, and passes on what the heart has heard.
+//! Counts the jobs in each state for the gauges, sums up log lines, and passes on what the heart has heard.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) async fn run(engine: Arc<Engine>, mut link: Link) {
     let finish = engine.finish.clone();
     while finish.run_until_cancelled(tokio::time::sleep(SAMPLE_EVERY)).await.is_some() {
+        engine.metrics.lines.sum_up(Instant::now());
         let pulse = engine.pulse.borrow().clone();
         engine.due.hear(pulse.next_due, pulse.redis_time_at_least(Instant::now()));
         if pulse.is_fenced(Instant::now(), engine.config.fence_after()) {

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use metrics::{Counter, counter, describe_counter};
@@ -15,8 +15,8 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter, SpanProcessor,
 };
 use postrider_core::endpoint::Endpoint;
+use postrider_core::summary::{self, Summary};
 use postrider_sender::SenderConfig;
-use postrider_worker::summary::Summary;
 use postrider_worker::traces::{Span, SpanSink};
 
 use super::collector::{self, CollectorClient, LastFault};
@@ -85,6 +85,8 @@ impl TraceSink {
             let (collector, left) = (&*self.collector, self.tally.waiting.load(Ordering::Relaxed));
             tracing::warn!(collector, left, "the last spans could not be sent in time");
         }
+        // Whatever is still to be summed up is due now.
+        sum_up_failures(Instant::now() + summary::PAUSE);
     }
 }
 
@@ -166,17 +168,23 @@ struct Counted<E> {
 }
 
 /// One line at the first failure, then one a minute.
-static FAILURES: Summary = Summary::every(Duration::from_secs(60));
+static FAILURES: Summary = Summary::new();
+
+/// What is left to be said of failures when they end.
+fn sum_up_failures(now: Instant) {
+    FAILURES.sum_up(now, |more| tracing::warn!(more, "spans could not be sent: they are dropped"));
+}
 
 impl<E: SpanExporter> SpanExporter for Counted<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        sum_up_failures(Instant::now());
         let spans = batch.len();
         let result = self.exporter.export(batch).await;
         self.tally.sent(spans, result.is_ok());
         if result.is_err() {
             let cause = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let collector = &*self.collector;
-            FAILURES.tell(|more| {
+            FAILURES.tell(Instant::now(), |more| {
                 tracing::warn!(collector, cause, spans, more, "spans could not be sent: they are dropped");
             });
         }
