@@ -13,7 +13,7 @@ use crate::terminal::columns_of;
 pub(super) fn plain(look: &Look) -> Result<(), Failure> {
     let room = columns_of(&std::io::stdout());
     let tables: Vec<String> = Panel::ALL.iter().map(|panel| table(*panel, look, room)).collect();
-    tell::print(&format!("{} UTC\n\n{}", look.at.to_rfc3339(), tables.join("\n")))
+    tell::print(&format!("{}\n\n{}", look.at.to_rfc3339(), tables.join("\n")))
 }
 
 fn table(panel: Panel, look: &Look, room: Option<usize>) -> String {
