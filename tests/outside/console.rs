@@ -2,8 +2,10 @@
 //! who gets in, and that what strangers wrote stays text. The steps are in `programs/console`; `scripts/outside-deps.sh` fetches
 //! what they need.
 
+mod many;
 mod newcomer;
 mod payloads;
+mod pictures;
 mod seed;
 
 use std::path::PathBuf;
@@ -39,6 +41,7 @@ async fn play(world: &World, scenario: &str) {
     std::fs::write(&payloads, all).expect("the payloads can be written");
     let base = format!("http://localhost:{}", world.workers[0].admin().port());
     let (owner, expired) = (owner("1h"), owner("1s"));
+    let pictures = root().join("docs/images").to_string_lossy().into_owned();
     let environment = [
         ("ADMIN", ADMIN),
         ("READER", READER),
@@ -48,6 +51,7 @@ async fn play(world: &World, scenario: &str) {
         ("FINE", &world.receiver.url("/fine")),
         ("FAILING", &world.receiver.url("/status/500")),
         ("PAYLOADS", &payloads.to_string_lossy()),
+        ("PICTURES", &pictures),
     ];
     play_at(&base, scenario, &environment).await;
 }
@@ -61,8 +65,9 @@ async fn play_at(base: &str, scenario: &str, environment: &[(&str, &str)]) {
     let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
     let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
     let failed: Vec<_> = printed.lines().filter(|line| line.starts_with("FAILED")).collect();
+    println!("{printed}");
     assert!(ended.status.success(), "{scenario}: {failed:#?}\n{errors}");
-    assert!(printed.lines().filter(|line| line.starts_with("ok")).count() > 3, "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with("ok")), "{printed}");
 }
 
 /// They look for their packages beside themselves, and those are not kept among the sources.
@@ -111,4 +116,23 @@ async fn what_strangers_wrote_stays_text_wherever_it_is_shown() {
     let world = world().await;
     seed::strange(&world).await;
     play(&world, "strange").await;
+}
+
+#[tokio::test]
+#[ignore = "takes the pictures of the README anew: see docs/console.md"]
+async fn the_pictures_of_the_readme_are_taken() {
+    let options = WorldOptions::default()
+        .set("POSTRIDER_HTTP_TOKEN", ADMIN)
+        .set("POSTRIDER_RETRY_SCHEDULE", "4s,6s,8m");
+    let world = World::with(options).await;
+    pictures::scene(&world).await;
+    play(&world, "pictures").await;
+}
+
+#[tokio::test]
+#[ignore = "takes a minute and two gigabytes: see docs/console.md"]
+async fn every_page_is_there_soon_with_a_million_jobs_that_wait_and_a_million_that_died() {
+    let world = World::with(WorldOptions::default().set("POSTRIDER_HTTP_TOKEN", ADMIN)).await;
+    many::keep(&world).await;
+    play(&world, "many").await;
 }

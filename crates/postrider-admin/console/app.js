@@ -66,6 +66,7 @@ function enter() {
     queue: query.queue ?? who.queues[0],
     may: who.role === "admin" || who.role === "owner",
     isAdmin: who.role === "admin",
+    isOpen: () => here === mine,
     redraw: () => draw(mine),
     reload: () => refresh(mine),
     go: (change) => go(mine, change),

@@ -12,11 +12,12 @@ pub mod owners;
 use std::collections::HashMap;
 
 use postrider_core::hook::latest::Latest;
+use postrider_core::time::Timestamp;
 use redis::{Cmd, Value};
 
 use crate::entry::{bytes, pairs};
 use crate::fault::StoreError;
-use crate::keys::{hooks_key, hooks_latest_key};
+use crate::keys::{hooks_health_key, hooks_key, hooks_latest_key};
 use crate::link::Link;
 
 pub use change::{Created, UpdateError, create, delete, forget_failures, replace_record, update};
@@ -31,6 +32,8 @@ pub struct Registered {
     pub json: Vec<u8>,
     /// What came of its latest attempt, if there was one.
     pub latest: Option<Latest>,
+    /// Since when its attempts have only failed, where the latest has.
+    pub failing_since: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Registered {
@@ -53,7 +56,9 @@ pub async fn show(link: &mut Link, user_id: &str, hook_id: &str) -> Result<Optio
     let Some(json) = read_record(link, user_id, hook_id).await? else { return Ok(None) };
     let latest = hash_field(link, hooks_latest_key(user_id), hook_id).await?;
     let latest = latest.and_then(|json| Latest::parse(&json));
-    Ok(Some(Registered { hook_id: hook_id.to_owned(), json, latest }))
+    let health = hash_field(link, hooks_health_key(user_id), hook_id).await?;
+    let failing_since = health.and_then(|health| since(&health));
+    Ok(Some(Registered { hook_id: hook_id.to_owned(), json, latest, failing_since }))
 }
 
 /// All hooks of an owner by their ids, which are in the order of registration where they were made here.
@@ -63,13 +68,21 @@ pub async fn list(link: &mut Link, user_id: &str) -> Result<Vec<Registered>, Sto
         return Ok(Vec::new());
     }
     let mut latest: HashMap<_, _> = whole_hash(link, hooks_latest_key(user_id)).await?.into_iter().collect();
+    let mut health: HashMap<_, _> = whole_hash(link, hooks_health_key(user_id)).await?.into_iter().collect();
     let registered = |(hook_id, json): (String, Vec<u8>)| {
         let latest = latest.remove(&hook_id).and_then(|json| Latest::parse(&json));
-        Registered { hook_id, json, latest }
+        let failing_since = health.remove(&hook_id).and_then(|health| since(&health));
+        Registered { hook_id, json, latest, failing_since }
     };
     let mut hooks: Vec<Registered> = records.into_iter().map(registered).collect();
     hooks.sort_by(|one, other| one.hook_id.cmp(&other.hook_id));
     Ok(hooks)
+}
+
+/// The second of the words that `note_health.lua` keeps.
+fn since(health: &[u8]) -> Option<Timestamp> {
+    let millis = std::str::from_utf8(health).ok()?.split(' ').nth(1)?;
+    millis.parse().ok().map(Timestamp::from_millis)
 }
 
 async fn hash_field(link: &mut Link, key: String, field: &str) -> Result<Option<Vec<u8>>, StoreError> {

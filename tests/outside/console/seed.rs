@@ -12,8 +12,8 @@ use super::payloads::payloads;
 /// Jobs of another owner that wait for their second attempt.
 const LATER: usize = 30;
 
-/// Dead letters of one reason, enough for progress to be seen.
-const EXHAUSTED: usize = 5000;
+/// Dead letters of one reason, enough for progress to be seen, and for work to be stopped half-way.
+const EXHAUSTED: usize = 20_000;
 
 /// Hooks that fare differently, and what their jobs have come to.
 pub(super) async fn usual(world: &World) {

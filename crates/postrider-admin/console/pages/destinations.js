@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { el, foreign } from "../dom.js";
 import { count, duration, known } from "../format.js";
-import { badge, button, confirmed, link, say, table } from "../parts.js";
+import { atWork, badge, button, confirmed, field, link, say, table } from "../parts.js";
 
 const EVERY_MS = 2000;
 const ALL = "*";
@@ -20,7 +20,7 @@ export const destinations = {
     here.state.seen = new Map([...idle].sort(([one], [other]) => (one < other ? -1 : 1)).slice(0, 200));
     return { rows: [...here.state.seen.values()], next: page.next };
   },
-  view: (here) => [here.isAdmin ? el("div", { class: "row acts" }, button("Reset all", () => reset(here, ALL))) : null, list(here), more(here)],
+  view: (here) => [here.isAdmin ? acts(here) : null, list(here), more(here)],
 };
 
 const keyOf = (row) => [row.destination, row.queue, row.worker].join(" ");
@@ -31,6 +31,17 @@ const STATES = {
   probing: ["warn", "Probing"],
   idle: ["idle", "Idle"],
 };
+
+/** One that is idle isn't in the list, and can be paused all the same. */
+function acts(here) {
+  const onsubmit = (event) => {
+    event.preventDefault();
+    const name = event.target.elements.destination.value.trim();
+    if (name !== "") atWork(event.submitter ?? event.target, () => pause(here, name));
+  };
+  const name = field({ label: "Destination", name: "destination", size: 30, placeholder: "owner/hook, or https://host" });
+  return el("form", { class: "filter", onsubmit }, name, el("button", { type: "submit" }, "Pause…"), button("Reset all", () => reset(here, ALL)));
+}
 
 function list(here) {
   const columns = [

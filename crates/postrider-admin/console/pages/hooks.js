@@ -75,7 +75,9 @@ export function stateOf(hook) {
   if (!hook.active) return badge("off", "Paused");
   if (hook.latestStatus === null || hook.latestStatus === undefined) return badge("idle", "Never sent");
   if (hook.latestStatus >= 200 && hook.latestStatus < 300) return badge("good", "Fine");
-  return badge("bad", hook.latestStatus === 0 ? "Failing: no answer" : `Failing: ${hook.latestStatus}`);
+  const answer = hook.latestStatus === 0 ? "no answer" : hook.latestStatus;
+  const since = hook.failingSince ? [" since ", moment(hook.failingSince)] : "";
+  return badge("bad", [`Failing: ${answer}`, since]);
 }
 
 /** The switch of a hook. */

@@ -13,6 +13,7 @@ use postrider_core::hook::Hook;
 use postrider_core::hook::edit::HookEdit;
 use postrider_core::hook::record::{Detail, HookRecord};
 use postrider_core::sample::MisskeyEvent;
+use postrider_core::time::Timestamp;
 use postrider_store::hooks::Registered;
 use serde_json::{Map, Value};
 
@@ -43,13 +44,19 @@ async fn list(call: Call) -> Result<Answer, Problem> {
 /// One that can't be read is listed by its ids, so that it can be deleted.
 fn listed(user: &str, hook: &Registered) -> Map<String, Value> {
     match HookRecord::parse(&hook.json) {
-        Some(record) => record.shown(user, &hook.hook_id, hook.latest, Detail::Listed),
+        Some(record) => with_health(record.shown(user, &hook.hook_id, hook.latest, Detail::Listed), hook),
         None => Map::from_iter([
             ("id".to_owned(), hook.hook_id.clone().into()),
             ("userId".to_owned(), user.into()),
             ("unreadable".to_owned(), true.into()),
         ]),
     }
+}
+
+fn with_health(mut shown: Map<String, Value>, hook: &Registered) -> Map<String, Value> {
+    let since = hook.failing_since.map(Timestamp::to_rfc3339);
+    shown.insert("failingSince".to_owned(), since.into());
+    shown
 }
 
 async fn create(mut call: Call) -> Result<Answer, Problem> {
@@ -72,7 +79,8 @@ fn taken(body: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Pr
 async fn show(call: Call, detail: Detail) -> Result<Answer, Problem> {
     let (user, hook) = call.hook()?;
     let found = work::find(&call.api, user, hook).await?;
-    Answer::ok(found.record.shown(user, hook, found.registered.latest, detail))
+    let shown = found.record.shown(user, hook, found.registered.latest, detail);
+    Answer::ok(with_health(shown, &found.registered))
 }
 
 async fn update(call: Call) -> Result<Answer, Problem> {

@@ -144,16 +144,27 @@ await run({
     await button("Replay", page.locator(".acts")).click();
     await said("1 job ready again.");
   },
-  async "many dead letters are purged, with a count before and progress during"() {
-    const before = (await api("GET", `${of}/bulk-count?do=purge&reason=exhausted`)).matched;
+  async "many dead letters are purged, with a count before, progress during, a stop and a resumption"() {
+    const left = async () => (await api("GET", `${of}/dead-groups`)).items.find((group) => group.reason === "exhausted")?.count ?? 0;
+    const tray = page.locator("#tray");
+    const before = await left();
     await goTo(page, "#/dead?reason=exhausted");
     await button("Purge all matching…").click();
     await dialog.getByText(`${before.toLocaleString("en")} dead letters`).first().waitFor();
     await dialog.getByRole("button", { name: /^Purge: / }).click();
-    await page.locator("#tray progress").waitFor();
-    await page.locator("#tray").getByText("Done").waitFor();
-    await check((await api("GET", `${of}/bulk-count?do=purge&reason=exhausted`)).matched === 0, "none is left");
+    await tray.locator("progress").waitFor();
+    await button("Stop", tray).click();
+    await tray.getByText("Stopped").waitFor();
+    const half = await left();
+    await check(half > 0 && half < before, `some are left, and some are gone: ${half} of ${before}`);
+    const shown = await tray.locator(".figures").textContent();
+    await check(shown === `${(before - half).toLocaleString("en")} of ${before.toLocaleString("en")}`, `it says so: ${shown}`);
+    await page.reload();
+    await button("Resume", tray).click();
+    await tray.getByText("Done").waitFor();
+    await check((await left()) === 0, "none is left");
     await page.getByText("No dead letter matches.").waitFor();
+    await button("Close", tray).click();
   },
   async "a queue is paused and goes on"() {
     await goTo(page, "#/");
@@ -169,6 +180,21 @@ await run({
     await button("Reset all").click();
     await button("Reset", dialog).click();
     await said("Workers hear of it within a second.");
+  },
+  async "a destination is paused, gets nothing, and is resumed"() {
+    await goTo(page, "#/destinations");
+    await page.getByRole("textbox", { name: "Destination" }).fill("9u/quiet");
+    await button("Pause…").click();
+    await button("Pause", dialog).click();
+    await said("Workers hear of it within 2 s");
+    await row("9u/quiet").getByText("Paused").waitFor();
+    const job = { to: process.env.FINE, type: "note", content: {}, userId: "9u", hookId: "quiet", id: "quiet-1" };
+    await api("POST", `/jobs?queue=${encodeURIComponent(queue)}`, job);
+    await until("it waits", async () => (await state("quiet-1")) === "waiting");
+    await check((await api("GET", `${of}/attempts?job=quiet-1`)).items.length === 0, "nothing was sent");
+    await row("9u/quiet").getByRole("button", { name: "Resume" }).click();
+    await until("it is delivered", async () => (await state("quiet-1")) === "delivered");
+    await row("9u/quiet").getByText("Paused").waitFor({ state: "detached" });
   },
   async "doctor examines again"() {
     await goTo(page, "#/doctor");

@@ -14,6 +14,7 @@ const MADE = "main script, main img, main svg[onload], main iframe, main object,
 async function isText(visit, place) {
   await goTo(visit.page, place);
   await visit.page.waitForTimeout(150);
+  if (place === "#/doctor") await visit.page.getByText("Examined").waitFor();
   const made = await visit.page.evaluate((of) => document.querySelectorAll(of).length, MADE);
   await check(made === 0, `${place}: ${made} elements were made`);
   checkCalm(visit);

@@ -203,6 +203,7 @@ fn hook_schema() -> Value {
             "active": { "type": "boolean" },
             "latestSentAt": { "type": ["string", "null"] },
             "latestStatus": { "type": ["integer", "null"] },
+            "failingSince": { "type": ["string", "null"], "description": "Since when its attempts have only failed" },
             "unreadable": { "type": "boolean", "description": "Where the record can't be read" },
         },
     })
