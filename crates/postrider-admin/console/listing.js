@@ -7,9 +7,9 @@ import { counted, known } from "./format.js";
 
 /** Names of query parameters that narrow a list. */
 const FILTERS = {
-  userId: { label: "Owner", size: 14 },
-  hookId: { label: "Hook", size: 14 },
-  destination: { label: "Destination", size: 26, placeholder: "https://host" },
+  userId: { label: "Owner", size: 10 },
+  hookId: { label: "Hook", size: 10 },
+  destination: { label: "Destination", size: 18, placeholder: "https://host" },
   since: { label: "Since", type: "datetime-local" },
   until: { label: "Until", type: "datetime-local" },
 };
@@ -125,6 +125,12 @@ export function told(stays = []) {
 
 /** A job, and below it the hook that it is for. */
 export const jobAndHook = (queue, row) => [jobLink(queue, row.job), row.hookId ? el("small", {}, "for ", hookLink(row)) : null];
+
+/** Where a job goes; one that leaves it to its hook doesn't say. */
+export function placeOf(row) {
+  if (row.destination) return foreign(row.destination, 100);
+  return el("span", { class: "none" }, row.hookId ? "its hook's" : "–");
+}
 
 /** Where to look at a job, a hook. */
 const jobLink = (queue, job) => link(`#/jobs/${encodeURIComponent(queue)}/${encodeURIComponent(job)}`, el("code", {}, foreign(job, 200)));

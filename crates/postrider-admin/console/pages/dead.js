@@ -4,7 +4,7 @@ import { get, path, post, remove } from "../api.js";
 import { WORDS, beginBulk } from "../bulk.js";
 import { el, foreign } from "../dom.js";
 import { count, counted, moment } from "../format.js";
-import { chooser, filterForm, filterOf, hookLink, jobAndHook, pageOf, pager, told, withEach } from "../listing.js";
+import { chooser, filterForm, filterOf, hookLink, jobAndHook, pageOf, pager, placeOf, told, withEach } from "../listing.js";
 import { button, confirmed, say, table } from "../parts.js";
 
 const REASONS = ["invalid", "expired", "blocked", "gone", "rejected", "exhausted", "unknown_hook", "duplicate", "poison"];
@@ -69,7 +69,7 @@ function list(here, page) {
     { title: "Died", class: "time", cell: (row) => moment(row.diedAt) },
     { title: "Reason", class: "word", cell: (row) => foreign(row.reason, 40) },
     { title: "Job", class: "id", cell: (row) => jobAndHook(here.queue, row) },
-    { title: "Destination", class: "place", cell: (row) => foreign(row.destination, 100) },
+    { title: "Destination", class: "place", cell: placeOf },
     { title: "What happened", cell: (row) => foreign(row.error, 200) },
     { title: "Attempts", class: "number", cell: (row) => count(row.attempts) },
     here.may ? { title: "Actions", class: "actions", cell: (row) => buttons(here, row) } : null,

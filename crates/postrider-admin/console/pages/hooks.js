@@ -58,11 +58,11 @@ function listed(here) {
   const to = (row) => `#/hooks/${encodeURIComponent(row.userId)}/${encodeURIComponent(row.id)}`;
   const columns = [
     { title: "Hook", class: "wide", cell: (row) => [link(to(row), foreign(row.name || row.id, 100)), el("small", {}, el("code", {}, row.id))] },
-    { title: "State", class: "word", cell: stateOf },
+    { title: "State", class: "place", cell: stateOf },
     { title: "Last sent", class: "time", cell: (row) => moment(row.latestSentAt) },
     { title: "Goes to", cell: (row) => destinationOf(row.url) },
     { title: "Events", cell: (row) => eventsOf(row.on) },
-    here.may ? { title: "Active", class: "select", cell: (row) => toggle(here, row) } : null,
+    here.may ? { title: "Active", class: "word", cell: (row) => toggle(here, row) } : null,
   ];
   const empty = "No hook of this owner. A hook is a URL, the events that it asks for, and a secret.";
   return table({ label: "Hooks", columns: columns.filter(Boolean), rows, key: (row) => row.id, empty });
@@ -76,8 +76,8 @@ export function stateOf(hook) {
   if (hook.latestStatus === null || hook.latestStatus === undefined) return badge("idle", "Never sent");
   if (hook.latestStatus >= 200 && hook.latestStatus < 300) return badge("good", "Fine");
   const answer = hook.latestStatus === 0 ? "no answer" : hook.latestStatus;
-  const since = hook.failingSince ? [" since ", moment(hook.failingSince)] : "";
-  return badge("bad", [`Failing: ${answer}`, since]);
+  const since = hook.failingSince ? el("small", {}, "first failed ", moment(hook.failingSince)) : null;
+  return [badge("bad", `Failing: ${answer}`), since];
 }
 
 /** The switch of a hook. */

@@ -66,10 +66,13 @@ function attemptStep(attempt) {
     { key: attempt.entry, class: attempt.outcome },
     el("div", { class: "row" }, el("strong", {}, `Attempt ${attempt.attempt}`), outcome(attempt.outcome), stamp(attempt.at)),
     el("p", {}, `${answer} after ${duration(attempt.ms)}, sent by `, el("code", {}, foreign(attempt.worker, 128)), "."),
-    attempt.error ? el("p", {}, foreign(attempt.error, 2000)) : null,
+    tellsMore(attempt) ? el("p", {}, foreign(attempt.error, 2000)) : null,
     response,
   );
 }
+
+/** Whether the error says more than the answer's number does. */
+const tellsMore = ({ error, status }) => error && error !== `the receiver answered ${status}`;
 
 function waitStep(attempt, next) {
   const waited = next.at - next.ms - attempt.at;

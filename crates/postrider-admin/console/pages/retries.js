@@ -4,7 +4,7 @@ import { path, post, remove } from "../api.js";
 import { beginBulk } from "../bulk.js";
 import { el, foreign } from "../dom.js";
 import { count, moment } from "../format.js";
-import { chooser, filterForm, filterOf, jobAndHook, pageOf, pager, told, withEach } from "../listing.js";
+import { chooser, filterForm, filterOf, jobAndHook, pageOf, pager, placeOf, told, withEach } from "../listing.js";
 import { badge, button, confirmed, say, table } from "../parts.js";
 
 const NAMES = ["userId", "hookId", "destination", "since", "until"];
@@ -28,7 +28,7 @@ function list(here, rows) {
     { title: "Due", class: "time", cell: (row) => (row.held ? badge("off", "Held") : moment(row.due)) },
     { title: "Job", class: "id", cell: (row) => jobAndHook(here.queue, row) },
     { title: "Type", class: "word", cell: (row) => foreign(row.type, 60) },
-    { title: "Destination", cell: (row) => foreign(row.destination, 100) },
+    { title: "Destination", cell: placeOf },
     { title: "Attempts", class: "number", cell: (row) => (row.maxAttempts ? `${row.attempts} of ${row.maxAttempts}` : count(row.attempts)) },
     here.may ? { title: "Actions", class: "actions", cell: (row) => buttons(here, row) } : null,
   ];

@@ -3,7 +3,7 @@
 import { api, check, checkCalm, goTo, run, visitor } from "./browser.mjs";
 
 const { PICTURES, QUEUE, FINE } = process.env;
-const visit = await visitor({ width: 1100, height: 760 });
+const visit = await visitor({ width: 1100, height: 820 });
 const { page } = visit;
 
 /** Something flows while the picture is taken. */
@@ -14,19 +14,24 @@ async function flow(seconds) {
   }
 }
 
-const take = (name) => page.screenshot({ path: `${PICTURES}/${name}.png` });
+/** The upper part of the page, without the room for a scroll bar. */
+async function take(name, height) {
+  await page.mouse.move(0, 0);
+  const width = await page.evaluate(() => document.documentElement.clientWidth);
+  await page.screenshot({ path: `${PICTURES}/${name}.png`, clip: { x: 0, y: 0, width, height } });
+}
 
 await run({
   async "the overview"() {
     await goTo(page, "#/");
     await flow(12);
     await check((await page.locator(".tile .value").first().textContent()) !== "0", "something flows");
-    await take("overview");
+    await take("overview", 736);
   },
   async "the life of a job"() {
     await goTo(page, `#/jobs/${encodeURIComponent(QUEUE)}/${encodeURIComponent("note-9xk2f7:hook-1")}`);
     await page.getByText("Attempt 4").waitFor();
-    await take("job");
+    await take("job", 800);
     checkCalm(visit);
   },
 });
