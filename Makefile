@@ -28,13 +28,14 @@ bench: setup ## Measure deliveries, CPU, latency and more beside other queues on
 fuzz: setup ## The property tests for ten minutes (MINUTES=…), with new inputs each time
 	scripts/fuzz.sh $(or $(MINUTES),10)
 
-chaos: setup ## The slow runs: ten minutes of faults under load (MINUTES=…, SEED=…), every IPv4 address, ten minutes of inputs, and the tests that use Redis again on Redis 8.2
+chaos: setup ## The slow runs: ten minutes of faults under load (MINUTES=…, SEED=…), every IPv4 address, ten minutes of inputs, an upgrade from the version before (OLD=…), and the tests that use Redis again on Redis 8.2
 	cargo build --release --package postrider
 	cargo run --release --package postrider-tests --bin torture -- --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 	POSTRIDER_TEST_EXHAUSTIVE=1 cargo test --release --package postrider-core --test address_ranges
 	POSTRIDER_TEST_EXHAUSTIVE=1 cargo test --release --package postrider-model -- --nocapture holds
 	POSTRIDER_TEST_SEQUENCES=5000 POSTRIDER_TEST_SEED="$$(date +%s)" cargo test --package postrider-store --test machine
 	scripts/fuzz.sh $(or $(MINUTES),10)
+	scripts/upgrade-test.sh $(OLD)
 	cargo build --package postrider
 	REDIS_SERVER_BIN="$$(scripts/redis-8.sh)" scripts/run-tests.sh redis
 

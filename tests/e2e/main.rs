@@ -33,3 +33,4 @@ mod retries;
 mod topologies;
 mod traces;
 mod trust;
+mod upgrade;

@@ -1,7 +1,7 @@
 //! The real `postrider worker` as a child process. Owns the process, its log and its admin port.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -37,10 +37,17 @@ impl WorkerProcess {
     /// # Panics
     /// When the program is missing: says how to build it.
     pub fn start_at(redis_url: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_program(&program(), redis_url, environment)
+    }
+
+    /// The same of another program, such as an older version.
+    ///
+    /// # Panics
+    /// When the program is missing: says how to build it.
+    pub fn start_program(program: &Path, redis_url: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let program = program();
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("POSTRIDER_"))
         {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -11,7 +12,7 @@ use redis::{AsyncCommands, Cmd, FromRedisValue, Value};
 use crate::receiver::Receiver;
 use crate::redis_server::{RedisOptions, RedisServer};
 use crate::wait::{self, PATIENCE};
-use crate::worker_process::WorkerProcess;
+use crate::worker_process::{WorkerProcess, program};
 
 /// The queue of a worker with default settings.
 pub const DEFAULT_QUEUE: &str = "postrider:deliveries";
@@ -92,10 +93,15 @@ impl World {
 
     /// Starts one more worker, with these settings on top of the world's; doesn't wait until it is ready.
     pub fn add_worker(&mut self, environment: &[(&str, &str)]) -> &mut WorkerProcess {
+        self.add_worker_of(&program(), environment)
+    }
+
+    /// The same of another program, such as an older version.
+    pub fn add_worker_of(&mut self, program: &Path, environment: &[(&str, &str)]) -> &mut WorkerProcess {
         let own = self.options.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let queue = ("POSTRIDER_QUEUE_NAMES", self.options.queue.as_str());
         let all: Vec<_> = std::iter::once(queue).chain(own).chain(environment.iter().copied()).collect();
-        self.workers.push(WorkerProcess::start(&self.redis, &all));
+        self.workers.push(WorkerProcess::start_program(program, &self.redis.url(), &all));
         self.workers.last_mut().expect("one was just added")
     }
 

@@ -82,6 +82,8 @@ pub struct PromoteReply {
     pub orphans: usize,
     /// Jobs whose record could not be read; they are dead letters now.
     pub unreadable: usize,
+    /// Jobs that a newer version wrote: they are left to its workers.
+    pub left_to_newer: usize,
     /// Whether so many jobs are ready that those which are due go a few at a time.
     pub is_crowded: bool,
 }
@@ -271,6 +273,7 @@ impl Queue {
             orphans: usize::try_from(at(3)).unwrap_or(0),
             unreadable: usize::try_from(at(4)).unwrap_or(0),
             is_crowded: at(5) == 1,
+            left_to_newer: usize::try_from(at(6)).unwrap_or(0),
         })
     }
 

@@ -47,6 +47,8 @@ for _, job in ipairs(ARGV) do
   local origin, hook = parts_of(record or '')
   if not record then
     removed = removed + redis.call('ZREM', retry, job)
+  elseif (tonumber(string.match(record, '^(%d+) ')) or 0) > 1 then
+    -- Of a version to come: its own doctor's.
   elseif not origin then
     bury(job, record)
   elseif hook ~= '' then

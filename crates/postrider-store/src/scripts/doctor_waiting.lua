@@ -17,6 +17,7 @@ local function fault_of_record(job)
   bytes_left = bytes_left - #record
   local _, head, hook = string.find(record, '^1 [%d-]+@?(%S*) ')
   local fine, fields = pcall(cmsgpack.unpack, head and string.sub(record, head + 1) or '')
+  if (tonumber(string.match(record, '^(%d+) ')) or 0) > 1 then return nil end -- of a version to come, which knows better
   if not (head and fine and type(fields) == 'table' and #fields > 0) then return 'unreadable' end
   if hook ~= '' and not is_listed(job, hook) then return 'unlisted' end
 end

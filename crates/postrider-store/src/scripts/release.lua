@@ -27,7 +27,7 @@ for _, job in ipairs(redis.call('ZRANGE', list, 0, most - 1)) do
     bytes_left = bytes_left - #record
     moved = moved + 1
   elseif record and not readable then
-    -- Written by a version to come, or damaged. Off the list, it would never fall due; now it does, and is buried as it is.
+    -- Written by a version to come, or damaged. Off the list, it would never fall due; now it does, and `promote.lua` judges it.
     redis.call('ZADD', retry, 'XX', 'LT', now, job)
   end
   redis.call('ZREM', list, job)

@@ -120,13 +120,23 @@ async fn what_cannot_be_read_is_buried_whole_and_ids_without_a_job_are_removed()
     let mut bench = Bench::start().await;
     let () =
         bench.ask(&["ZADD", "{q}:retry", "99999999999999", "garbled", "99999999999999", "jobless"]).await;
-    let () = bench.ask(&["HSET", "{q}:retry:jobs", "garbled", "2 of a version to come"]).await;
+    let () = bench.ask(&["HSET", "{q}:retry:jobs", "garbled", "0 of no version"]).await;
     assert_eq!(found(&mut bench, Code::Waiting).await.len(), 2);
     let mended = mended(&mut bench).await;
     assert_eq!((mended.jobs_buried, mended.ids_removed), (1, 1));
     let letter = bench.last_as_map("{q}:dead").await;
-    assert_eq!((&letter["record"][..], &letter["_reason"][..]), ("2 of a version to come", "invalid"));
+    assert_eq!((&letter["record"][..], &letter["_reason"][..]), ("0 of no version", "invalid"));
     assert_eq!(bench.counts().await, [0, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_waiting_job_of_a_newer_version_is_none_of_this_doctors_business() {
+    let mut bench = Bench::start().await;
+    let () = bench.ask(&["ZADD", "{q}:retry", "99999999999999", "newer"]).await;
+    let () = bench.ask(&["HSET", "{q}:retry:jobs", "newer", "2 of a version to come"]).await;
+    assert_eq!(found(&mut bench, Code::Waiting).await, []);
+    assert_eq!(mended(&mut bench).await.jobs_buried, 0);
+    assert_eq!(bench.counts().await, [0, 0, 1, 0]);
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn due_jobs_join_a_crowd_a_few_at_a_time_and_an_empty_stream_in_batches() 
 #[tokio::test]
 async fn a_waiting_job_that_cannot_be_read_is_a_dead_letter_and_holds_up_nobody() {
     let mut bench = Bench::start().await;
-    for record in ["2 from a version to come", "1 5-1 \u{7f}damaged", ""] {
+    for record in ["0 of no version", "1 5-1 \u{7f}damaged", ""] {
         bench.ask::<usize>(&["HSET", "{q}:retry:jobs", record, record]).await;
         bench.ask::<usize>(&["ZADD", "{q}:retry", "1", record]).await;
     }
@@ -187,5 +187,27 @@ async fn a_waiting_job_that_cannot_be_read_is_a_dead_letter_and_holds_up_nobody(
     assert_eq!(bench.counts().await, [1, 0, 0, 3]);
     let letters: Vec<(String, std::collections::HashMap<String, String>)> =
         bench.ask(&["XRANGE", "{q}:dead", "-", "+"]).await;
-    assert!(letters.iter().any(|(_, letter)| letter["record"] == "2 from a version to come"));
+    assert!(letters.iter().any(|(_, letter)| letter["record"] == "0 of no version"));
+}
+
+#[tokio::test]
+async fn a_waiting_job_of_a_newer_version_is_left_to_its_workers_and_holds_up_nobody() {
+    let mut bench = Bench::start().await;
+    for job in ["a", "b"] {
+        bench.ask::<usize>(&["HSET", "{q}:retry:jobs", job, "2 from a version to come"]).await;
+        bench.ask::<usize>(&["ZADD", "{q}:retry", "1", job]).await;
+    }
+    let id = bench.leased("w").await;
+    bench.settle("w", id, "good", retry(Duration::ZERO)).await;
+    let (mut promoted, mut left) = (0, 0);
+    while promoted == 0 || left < 2 {
+        let reply = promote(&mut bench).await;
+        promoted += reply.promoted;
+        left += reply.left_to_newer;
+    }
+    let reply = promote(&mut bench).await;
+    assert!(reply.next_due.is_some_and(|due| due > reply.now), "nobody asks again and again: {reply:?}");
+    assert_eq!((left, bench.counts().await), (2, [1, 0, 2, 0]));
+    let records: Vec<String> = bench.ask(&["HVALS", "{q}:retry:jobs"]).await;
+    assert_eq!(records, ["2 from a version to come"; 2]);
 }

@@ -16,6 +16,7 @@ pub(crate) struct Lines {
     pub(crate) flowing: Summary,
     pub(crate) panics_sending: Summary,
     pub(crate) panics_reading: Summary,
+    pub(crate) newer: Summary,
 }
 
 impl Lines {
@@ -36,6 +37,9 @@ impl Lines {
         self.flowing.sum_up(now, |more| tracing::info!(more, "a destination works again"));
         self.panics_sending.sum_up(now, |more| {
             tracing::error!(more, "a panic while sending: the job is buried as poison");
+        });
+        self.newer.sum_up(now, |more| {
+            tracing::warn!(more, "waiting jobs were left to workers of a newer version");
         });
         self.panics_reading.sum_up(now, |more| {
             tracing::error!(more, "a panic while reading an entry: it is buried as poison");

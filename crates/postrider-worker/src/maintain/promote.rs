@@ -114,6 +114,12 @@ async fn promote(engine: &Engine, link: &mut Link) -> Result<bool, StoreError> {
     if reply.unreadable > 0 {
         tracing::error!(jobs = reply.unreadable, "waiting jobs could not be read: they are dead letters now");
     }
+    if reply.left_to_newer > 0 {
+        let jobs = reply.left_to_newer;
+        engine.metrics.lines.newer.tell(Instant::now(), |more| {
+            tracing::warn!(jobs, more, "waiting jobs were left to workers of a newer version");
+        });
+    }
     if reply.orphans > 0 {
         tracing::warn!(ids = reply.orphans, "ids without a job were in the retry set: removed");
     }

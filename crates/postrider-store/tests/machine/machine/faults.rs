@@ -104,12 +104,12 @@ impl Machine {
         else {
             return;
         };
-        let (job, was) = (job.clone(), std::mem::replace(record, Record::Unreadable("9 odd".into())));
+        let (job, was) = (job.clone(), std::mem::replace(record, Record::Unreadable("0 odd".into())));
         if let Record::Job { fields, .. } = was {
             self.ledger.ends(&token_of(&fields));
         }
         self.set_limit(false).await;
-        self.ask::<usize>(&["HSET", "{q}:retry:jobs", &job, "9 odd"]).await;
+        self.ask::<usize>(&["HSET", "{q}:retry:jobs", &job, "0 odd"]).await;
         self.set_limit(self.is_full).await;
     }
 
