@@ -61,9 +61,7 @@ pub(crate) async fn run(engine: Arc<Engine>, mut ticket: Ticket<Lease>) {
         }
         Some(Err(Stop::Ended)) => engine.ended(entry),
         None => {
-            engine.metrics.lines.panics_sending.tell(Instant::now(), |more| {
-                tracing::error!(job = %job.id, more, "a panic while sending: the job is buried as poison");
-            });
+            engine.metrics.panicked_sending(&job.id);
             end(burial(job, DeadReason::Poison, "the worker panicked while sending this job"));
         }
     }
@@ -278,17 +276,4 @@ fn give_back(lease: &Lease) -> Stop {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a call would return.
-    fn size_of_result<A, B, R>(_: fn(A, B) -> R) -> usize {
-        size_of::<R>()
-    }
-
-    #[test]
-    fn a_job_under_way_is_small_for_what_is_seldom_waited_for_is_boxed() {
-        let size = size_of_result(run);
-        assert!(size <= 4096, "{size} bytes are copied for each job");
-    }
-}
+mod tests;

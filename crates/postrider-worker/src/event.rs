@@ -11,6 +11,7 @@ use metrics::{
     histogram,
 };
 use postrider_core::endpoint::Endpoint;
+use postrider_core::entry_id::EntryId;
 use postrider_core::job::Job;
 use postrider_core::queue_name::QueueName;
 use postrider_core::verdict::DeadReason;
@@ -170,6 +171,20 @@ impl Metrics {
             }),
             Settled::Gone | Settled::Failed(_) => {}
         }
+    }
+
+    /// A job made the code panic while it was sent.
+    pub(crate) fn panicked_sending(&self, job: &str) {
+        self.lines.panics_sending.tell(Instant::now(), |more| {
+            tracing::error!(job, more, "a panic while sending: the job is buried as poison");
+        });
+    }
+
+    /// An entry made the code panic while it was read.
+    pub(crate) fn panicked_reading(&self, entry: EntryId) {
+        self.lines.panics_reading.tell(Instant::now(), |more| {
+            tracing::error!(%entry, more, "a panic while reading an entry: it is buried as poison");
+        });
     }
 
     fn applied(&self, settlement: &Settlement) {

@@ -230,9 +230,7 @@ impl Intake {
         let id = entry.id;
         let examined = std::panic::catch_unwind(AssertUnwindSafe(|| self.examine(entry, leased)));
         examined.unwrap_or_else(|_| {
-            self.engine.metrics.lines.panics_reading.tell(Instant::now(), |more| {
-                tracing::error!(entry = %id, more, "a panic while reading an entry: it is buried as poison");
-            });
+            self.engine.metrics.panicked_reading(id);
             let destination = Destination::Dead {
                 reason: DeadReason::Poison,
                 made: Made::default(),
