@@ -42,7 +42,8 @@ pub(crate) fn clock(at: Timestamp) -> String {
     at.get(11..23).unwrap_or(&at).to_owned()
 }
 
-fn labels(received: &Received) -> Vec<(&'static str, Cow<'_, str>)> {
+/// What a request says of itself, as far as it does: `type`, `hook`, `event`, `attempt`.
+pub fn labels(received: &Received) -> Vec<(&'static str, Cow<'_, str>)> {
     let envelope = Envelope::read(&received.body);
     let header = |name| received.header(name).map(Cow::Borrowed);
     let found = [
@@ -54,7 +55,8 @@ fn labels(received: &Received) -> Vec<(&'static str, Cow<'_, str>)> {
     found.into_iter().filter_map(|(label, value)| value.map(|value| (label, value))).collect()
 }
 
-fn proof_in_words(proof: &Proof) -> Cow<'static, str> {
+/// What a request proves, in words.
+pub fn proof_in_words(proof: &Proof) -> Cow<'static, str> {
     match proof {
         Proof::None => "no proof".into(),
         Proof::SecretMatches => "secret matches".into(),

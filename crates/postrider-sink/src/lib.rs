@@ -19,4 +19,4 @@ pub use behaviour::{Behaviour, Stage};
 pub use describe::describe;
 pub use proof::Proof;
 pub use received::Received;
-pub use sink::{Sink, SinkConfig};
+pub use sink::{Answer, Question, Sink, SinkConfig};

@@ -1,4 +1,4 @@
-//! The server. Owns the listener and the answers; never prints and keeps no request.
+//! The server. Owns the listener and the answers, which another may give; never prints and keeps no request.
 
 use std::borrow::Cow;
 use std::future::{Future, IntoFuture};
@@ -12,8 +12,9 @@ use axum::body::{self, Body, HttpBody};
 use axum::extract::State;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use postrider_core::secret::Secret;
 use postrider_core::time::Timestamp;
 use tokio::net::TcpListener;
@@ -52,12 +53,31 @@ impl SinkConfig {
     }
 }
 
+/// A request that someone else answers.
+#[derive(Debug)]
+pub struct Question {
+    /// What came; its `status_sent` is yet to be known.
+    pub received: Received,
+    /// Where the answer goes. Nobody waits for it where the client has given up.
+    pub reply: oneshot::Sender<Answer>,
+}
+
+/// What a request is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, 200–999.
+    pub status: u16,
+    /// `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
 /// A receiver that listens already.
 #[derive(Debug)]
 pub struct Sink {
     listener: TcpListener,
     config: SinkConfig,
     reports: Option<mpsc::Sender<Received>>,
+    questions: Option<mpsc::Sender<Question>>,
 }
 
 impl Sink {
@@ -70,13 +90,20 @@ impl Sink {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the status must be 200 to 999"));
         }
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { listener, config, reports: None })
+        Ok(Self { listener, config, reports: None, questions: None })
     }
 
     /// Reports every request to `reports`. A full channel holds the answers back, so that no request goes unreported;
     /// a closed one is ignored.
     pub fn report_to(mut self, reports: mpsc::Sender<Received>) -> Self {
         self.reports = Some(reports);
+        self
+    }
+
+    /// Lets someone else answer: each request is a question, and is answered 503 where nobody answers it. Requests aren't
+    /// reported besides.
+    pub fn answered_by(mut self, questions: mpsc::Sender<Question>) -> Self {
+        self.questions = Some(questions);
         self
     }
 
@@ -93,8 +120,8 @@ impl Sink {
     /// # Errors
     /// The listener broke.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Self { listener, config, reports } = self;
-        let desk = Arc::new(Desk { config, reports, failures: Mutex::default() });
+        let Self { listener, config, reports, questions } = self;
+        let desk = Arc::new(Desk { config, reports, questions, failures: Mutex::default() });
         let service = Router::new().fallback(answer).with_state(desk);
         // Without it the kernel holds small answers back; where it can't be set, they are merely slower.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -119,6 +146,7 @@ impl Sink {
 struct Desk {
     config: SinkConfig,
     reports: Option<mpsc::Sender<Received>>,
+    questions: Option<mpsc::Sender<Question>>,
     failures: Mutex<Failures>,
 }
 
@@ -127,6 +155,9 @@ async fn answer(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Respon
     let Some(body) = read_whole(body).await else {
         return empty(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
     };
+    if let Some(questions) = &desk.questions {
+        return ask(questions, desk.received(parts, body, 0)).await;
+    }
     let status = desk.status_for(&parts, &body);
     desk.report(parts, body, status).await;
     if !desk.config.delay.is_zero() {
@@ -157,9 +188,15 @@ impl Desk {
     async fn report(&self, parts: Parts, body: Bytes, status_sent: u16) {
         // Nothing is copied for a reader who isn't there: benchmarks run without one.
         let Some(reports) = &self.reports else { return };
+        // A reader that has gone wants no more reports.
+        let _ = reports.send(self.received(parts, body, status_sent)).await;
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "whoever has it is done with it")]
+    fn received(&self, parts: Parts, body: Bytes, status_sent: u16) -> Received {
         let at = now();
         let proof = proof::judge(self.config.secret.as_ref(), &parts.headers, &body, at);
-        let received = Received {
+        Received {
             at,
             method: parts.method.to_string(),
             path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
@@ -167,10 +204,23 @@ impl Desk {
             body,
             status_sent,
             proof,
-        };
-        // A reader that has gone wants no more reports.
-        let _ = reports.send(received).await;
+        }
     }
+}
+
+/// What someone else answers.
+async fn ask(questions: &mpsc::Sender<Question>, received: Received) -> Response<Body> {
+    let (reply, answer) = oneshot::channel();
+    // Where nobody takes the question, its reply is gone too.
+    let _ = questions.send(Question { received, reply }).await;
+    let Ok(Answer { status, retry_after }) = answer.await else {
+        return empty(StatusCode::SERVICE_UNAVAILABLE.as_u16());
+    };
+    let mut response = empty(status);
+    if let Some(wait) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    response
 }
 
 fn empty(status: u16) -> Response<Body> {
@@ -180,7 +230,7 @@ fn empty(status: u16) -> Response<Body> {
 }
 
 fn in_text(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 

@@ -8,6 +8,7 @@ mod enqueue;
 mod flags;
 mod hooks;
 mod job;
+mod listen;
 mod moment;
 mod queue;
 mod retries;
@@ -37,6 +38,7 @@ pub(crate) use hooks::{
     SecretFlags, TestHook, UpdateHook,
 };
 pub(crate) use job::{JobLife, JobLifeArgs, Tail, TailArgs};
+pub(crate) use listen::{Listen, ListenArgs};
 pub(crate) use queue::{QueueArgs, QueueStats, QueueWork, WhichQueues};
 pub(crate) use retries::{BulkFlags, ListRetries, MoveRetries, RetriesArgs, RetriesWork};
 pub(crate) use selection::OneQueue;
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Dead(DeadArgs),
     /// Run a receiver to test with, which prints each request
     Sink(SinkArgs),
+    /// Receive for a developer: check, print and forward what arrives
+    Listen(Box<ListenArgs>),
     /// Say whether a worker would connect to a URL, and if not, why
     Check(CheckArgs),
     /// Examine Redis and what is kept there, and say what to mend
@@ -185,6 +189,7 @@ fn definition() -> clap::Command {
         })
         .mut_subcommand("dead", |command| flags::for_all_below(flags::show_only(command, dead::SECTIONS)))
         .mut_subcommand("top", |command| flags::show_only(command, top::SECTIONS))
+        .mut_subcommand("listen", |command| flags::show_only(command, listen::SECTIONS))
         .mut_subcommand("check", |command| flags::show_only(command, check::SECTIONS))
         .mut_subcommand("doctor", |command| flags::show_only(command, doctor::SECTIONS))
         .mut_subcommand("token", |command| flags::show_only(command, token::SECTIONS))
@@ -217,6 +222,7 @@ mod tests {
             "retries",
             "dead",
             "sink",
+            "listen",
             "check",
             "doctor",
             "config",

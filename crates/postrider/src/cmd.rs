@@ -11,6 +11,7 @@ mod enqueue;
 mod healthcheck;
 mod hooks;
 mod job;
+mod listen;
 mod operator;
 mod queue;
 mod retries;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Dead(args) => dead::run(&prepare(args.settings)?, args.work),
         Command::Top(args) => top::run(&quietly(args.settings)?, args.work),
         Command::Sink(args) => sink::run(args),
+        Command::Listen(args) => listen::run(&prepare(args.settings)?, args.work),
         Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
         Command::Token(args) => token::run(&prepare(args.settings)?, &args.work),

@@ -181,7 +181,7 @@ pub(crate) struct HookFields {
 }
 
 /// A secret, typed or in a file.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct SecretFlags {
     /// Secret shared with the receiver; seen by others in the list of processes
     #[arg(long, value_name = "TEXT", value_parser = typed_secret, conflicts_with = "secret_file")]
@@ -242,7 +242,7 @@ pub(crate) struct TestHook {
 #[derive(Clone, Debug)]
 pub(crate) struct List(pub(crate) Vec<String>);
 
-fn list(text: &str) -> Result<List, std::convert::Infallible> {
+pub(super) fn list(text: &str) -> Result<List, std::convert::Infallible> {
     Ok(List(split_list(text).into_iter().map(str::to_owned).collect()))
 }
 

@@ -7,7 +7,7 @@ mod change;
 mod list;
 mod print;
 mod trial;
-mod typed;
+pub(super) mod typed;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -31,7 +31,7 @@ pub(super) fn edit_of(fields: HookFields) -> Result<HookEdit, Failure> {
 }
 
 /// The secret that was typed, or is in the file that was.
-pub(super) fn secret_of(flags: SecretFlags) -> Result<Option<Secret>, Failure> {
+pub(in crate::cmd) fn secret_of(flags: SecretFlags) -> Result<Option<Secret>, Failure> {
     let (flag, secret) = match (flags.secret, flags.secret_file) {
         (Some(TypedSecret(secret)), _) => ("--secret", secret),
         (None, Some(file)) => ("--secret-file", Secret::parse(&read_secret(&file, MAX_SECRET_BYTES)?)),
