@@ -298,6 +298,15 @@ pub async fn total(link: &mut Link, keys: &QueueKeys) -> Result<u64, StoreError>
 
 /// Counts all letters anew, a step at a time; those that leave meanwhile may be counted wrong by as many. Gives how many it counted.
 pub async fn recount(link: &mut Link, keys: &QueueKeys) -> Result<u64, StoreError> {
+    recount_and_tell(link, keys, |_| {}).await
+}
+
+/// The same, and tells after each step how many it has counted.
+pub async fn recount_and_tell(
+    link: &mut Link,
+    keys: &QueueKeys,
+    tell: impl Fn(u64),
+) -> Result<u64, StoreError> {
     let (mut behind, mut counted) = (String::new(), 0);
     loop {
         let mut call = RECOUNT.call(1);
@@ -305,6 +314,7 @@ pub async fn recount(link: &mut Link, keys: &QueueKeys) -> Result<u64, StoreErro
         let reply = link.run(&RECOUNT, &call, || format!("count {} anew", keys.dead)).await?;
         let Value::Array(mut parts) = reply else { return Ok(counted) };
         counted += parts.pop().as_ref().and_then(integer).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        tell(counted);
         match parts.pop().and_then(bytes).filter(|last| !last.is_empty()) {
             Some(last) => behind = String::from_utf8_lossy(&last).into_owned(),
             None => return Ok(counted),

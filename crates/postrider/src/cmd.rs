@@ -13,6 +13,7 @@ mod hooks;
 mod job;
 mod listen;
 mod operator;
+mod paper;
 mod queue;
 mod retries;
 mod sink;
@@ -49,6 +50,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
         Command::Token(args) => token::run(&prepare(args.settings)?, &args.work),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
+        Command::Completions(args) => paper::completions(args.shell),
+        Command::Man(args) => paper::man(&args),
         Command::Healthcheck(args) => Ok(healthcheck::run(&load(args.settings)?.settings.http)?),
     }
 }

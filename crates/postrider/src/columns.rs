@@ -24,7 +24,31 @@ pub(crate) struct Fit {
 /// Between two columns.
 const GAP: usize = 2;
 
+/// Columns of all tables by what stands above them; any other is shown whole.
+const KNOWN: [Column; 14] = [
+    Column::text("ERROR", 12, 9),
+    Column::text("LAST FAILURE", 12, 8),
+    Column::text("WORKER", 10, 7),
+    Column::text("NAME", 10, 6),
+    Column::text("DESTINATION", 16, 5),
+    Column::text("ON", 8, 4),
+    Column::text("NEXT DUE", 8, 4),
+    Column::text("OLDEST READY", 12, 3),
+    Column::whole("RATE", 3),
+    Column::whole("HELD", 3),
+    Column::whole("DEFERRED", 2),
+    Column::whole("DISCARDED", 2),
+    Column::whole("HOOK", 1),
+    Column::text("QUEUE", 20, 0),
+];
+
 impl Column {
+    /// That of this head.
+    pub(crate) fn called(head: &str) -> Self {
+        let known = KNOWN.into_iter().find(|known| known.head == head);
+        known.unwrap_or(Self::whole("", 0))
+    }
+
     /// Of words that are useless when they are cut.
     pub(crate) const fn whole(head: &'static str, rank: u8) -> Self {
         Self { head, floor: None, rank, is_number: false }

@@ -38,7 +38,11 @@ impl fmt::Display for Failure {
         match self {
             Self::Settings(problems) => problems.fmt(f),
             Self::Unfit(sentence) => writeln!(f, "postrider: {sentence}"),
-            Self::RedisUnreachable(error) => writeln!(f, "postrider: can't reach Redis: {error:#}"),
+            Self::RedisUnreachable(error) => writeln!(
+                f,
+                "postrider: can't reach Redis: {error:#}; see that it runs, and that redis.url (--redis-url, POSTRIDER_REDIS_URL) \
+                 leads there"
+            ),
             Self::Failed(error) => writeln!(f, "postrider: {error:#}"),
         }
     }

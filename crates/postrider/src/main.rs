@@ -8,6 +8,7 @@ mod exit;
 mod files;
 mod misskey;
 mod outgoing;
+mod progress;
 mod redis;
 mod settings;
 mod stop;

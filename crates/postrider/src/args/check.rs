@@ -13,12 +13,7 @@ DNS may have changed by the time a request is sent: the worker checks again for 
 With `-`, stdin gives one URL a line; blank lines are skipped. With --json, one object a line: url, verdict, reason (null \
 where it is allowed).
 
-Exit codes: 0 all are allowed; 1 some are not; 2 wrong usage or configuration.
-
-Examples:
-  postrider check https://hooks.example/in
-  postrider check --resolve --json - < urls.txt
-  postrider check --ssrf-allow 10.1.0.0/16 http://10.1.2.3:8080/in";
+Exit codes: 0 all are allowed; 1 some are not; 2 wrong usage or configuration.";
 
 /// `postrider check`.
 #[derive(Debug, clap::Args)]

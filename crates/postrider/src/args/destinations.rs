@@ -77,6 +77,9 @@ pub(crate) struct ResetDestinations {
     /// All destinations
     #[arg(long, conflicts_with = "name")]
     all: bool,
+    /// Print JSON, a line a queue
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `postrider destinations pause` and `resume`.

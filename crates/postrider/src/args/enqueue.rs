@@ -132,8 +132,8 @@ pub(crate) struct JobArgs {
     pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
-    /// Id of the hook
-    #[arg(long, value_name = "ID")]
+    /// Hook: <hookId>, or <userId>/<hookId>
+    #[arg(long = "hook", alias = "hook-id", value_name = "HOOK")]
     pub(crate) hook_id: Option<String>,
     /// Secret shared with the receiver; seen by others in the list of processes [env: POSTRIDER_ENQUEUE_SECRET]
     #[arg(long, value_name = "TEXT", value_parser = typed_secret, conflicts_with = "secret_file")]
@@ -165,7 +165,7 @@ pub(crate) struct JobArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SharedArgs {
     /// Owner of the hook
-    #[arg(long = "user-id", visible_alias = "user", value_name = "ID")]
+    #[arg(long = "user", alias = "user-id", value_name = "ID")]
     pub(crate) user_id: Option<String>,
     /// The event's type, such as note
     #[arg(long = "type", value_name = "TYPE")]

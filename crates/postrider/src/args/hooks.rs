@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command, FromArgMatches};
 use postrider_core::hook::field::HookField;
 use postrider_core::sample::MisskeyEvent;
 use serde_json::Number;
@@ -63,14 +65,51 @@ pub(crate) enum HooksWork {
 }
 
 /// Which hook.
-#[derive(Debug, clap::Args)]
+#[derive(Debug)]
 pub(crate) struct HookName {
-    /// Id of the hook
-    #[arg(value_name = "HOOK")]
     pub(crate) hook: String,
-    /// Its owner
-    #[arg(long, value_name = "ID")]
     pub(crate) user: String,
+}
+
+/// As it is typed.
+#[derive(clap::Args)]
+struct TypedHookName {
+    /// Id of the hook, or <userId>/<hookId>
+    #[arg(value_name = "HOOK")]
+    hook: String,
+    /// Its owner, where HOOK doesn't name it
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+}
+
+impl clap::Args for HookName {
+    fn augment_args(command: Command) -> Command {
+        TypedHookName::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        TypedHookName::augment_args(command)
+    }
+}
+
+impl FromArgMatches for HookName {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let TypedHookName { hook, user } = TypedHookName::from_arg_matches(matches)?;
+        let owner_and_id = hook.rsplit_once('/').map(|(user, hook)| (user.to_owned(), hook.to_owned()));
+        match (user, owner_and_id) {
+            (Some(user), _) => Ok(Self { hook, user }),
+            (None, Some((user, hook))) => Ok(Self { hook, user }),
+            (None, None) => Err(clap::Error::raw(
+                ErrorKind::MissingRequiredArgument,
+                "whose hook is it? Give --user <ID>, or <userId>/<hookId>; `postrider hooks list` shows both\n",
+            )),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Commands about one hook that need nothing else.

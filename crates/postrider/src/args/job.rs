@@ -69,7 +69,7 @@ pub(crate) struct Tail {
     #[arg(long, value_name = "ID")]
     pub(crate) job: Option<String>,
     /// Only of this event
-    #[arg(long, value_name = "ID")]
+    #[arg(long = "event-id", alias = "event", value_name = "ID")]
     pub(crate) event: Option<String>,
     /// Only with this outcome
     #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "retried", "dead"])]

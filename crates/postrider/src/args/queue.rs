@@ -32,6 +32,7 @@ pub(crate) struct QueueArgs {
 /// What is done with queues.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum QueueWork {
+    #[command(alias = "list")]
     /// Show what is in each of queue.names and in events.stream, who serves it, and what came of its jobs
     Stats(QueueStats),
     /// Let workers read nothing more
@@ -57,4 +58,7 @@ pub(crate) struct WhichQueues {
     /// Also events.stream
     #[arg(long)]
     pub(crate) events: bool,
+    /// Print JSON, a line a queue
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -27,9 +27,12 @@ pub(crate) struct SinkArgs {
     /// Secret that requests must prove to know
     #[arg(long, value_name = "TEXT", env = "POSTRIDER_SINK_SECRET", hide_env_values = true, value_parser = typed_secret)]
     pub(crate) secret: Option<TypedSecret>,
+    /// Print JSON, a line a request
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Play a hostile receiver, such as drip-body; `--behave list` names them
     #[arg(long, value_name = "NAME", env = "POSTRIDER_SINK_BEHAVE", value_parser = behave)]
-    #[arg(conflicts_with_all = ["status", "fail_first", "delay", "secret"])]
+    #[arg(conflicts_with_all = ["status", "fail_first", "delay", "secret", "json"])]
     pub(crate) behave: Option<Behave>,
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct NewToken {
     /// How long it is good
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = ttl)]
     pub(crate) ttl: Duration,
+    /// Print JSON: token, and role or userId and expiresAt
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A role of a random token.

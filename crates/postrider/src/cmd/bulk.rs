@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, anyhow};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use postrider_store::bulk::count::count;
 use postrider_store::bulk::{self, Begin, Bulk, Kind, State};
 use postrider_store::dead::Moved;
@@ -14,6 +13,7 @@ use super::operator::{Desk, failed};
 use super::tell;
 use crate::args::BulkFlags;
 use crate::exit::Failure;
+use crate::progress;
 use crate::stop::Signals;
 
 /// How many of those that stay are named.
@@ -35,7 +35,10 @@ pub(super) async fn run(
             kind.as_str()
         )));
     }
-    let matched = count(&mut desk.link, &desk.keys, kind, filter).await.map_err(failed)?;
+    let counting = progress::of_unknown().with_message("counting");
+    let matched = count(&mut desk.link, &desk.keys, kind, filter).await;
+    counting.finish_and_clear();
+    let matched = matched.map_err(failed)?;
     if how.dry_run {
         return would(kind, matched, how.json);
     }
@@ -69,7 +72,7 @@ async fn carry_on(desk: &mut Desk, mut bulk: Bulk, expected: u64, json: bool) ->
     let mut signals = Signals::listen().context("failed to listen for signals")?;
     // Also for who kills this process.
     tell::note(&format!("operation {}; stopped, it goes on with `{}`", bulk.id, command(&bulk)));
-    let bar = bar(expected);
+    let bar = progress::of_count(expected);
     let mut named = 0;
     while bulk.state == State::Running {
         // A slice is one short step; a signal is heard between two.
@@ -173,10 +176,4 @@ fn confirm(kind: Kind, matched: u64) -> Result<(), Failure> {
         return Ok(());
     }
     Err(anyhow!("nothing was done").into())
-}
-
-fn bar(expected: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(expected), ProgressDrawTarget::stderr());
-    let style = "{wide_bar} {human_pos} of {human_len} {eta}";
-    bar.with_style(ProgressStyle::with_template(style).expect("the template is a literal"))
 }

@@ -9,6 +9,7 @@ mod source;
 mod tests;
 
 use std::io::{self, Read, Write};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use postrider_sender::{Lookup, system_lookup};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::args::CheckWork;
 use crate::exit::Failure;
+use crate::progress;
 use crate::settings::Settings;
 use judge::{Judge, Verdict};
 use print::Rows;
@@ -50,21 +52,27 @@ fn lookup_of(settings: &Settings, resolve: bool) -> Option<Lookup> {
 }
 
 async fn tell_all<R: Read>(judge: &Judge, mut source: Source<R>, mut rows: Rows) -> Result<(), Failure> {
-    let (mut all, mut refused) = (0_u64, 0_u64);
+    let (mut all, mut refused, mut bytes) = (0_u64, 0_u64, 0_u64);
+    let (bar, began) = (source.bar(), Instant::now());
     loop {
         let urls = source.next_chunk(MAX_AT_A_TIME).context("failed to read stdin")?;
         if urls.is_empty() {
             break;
         }
-        rows.expect(&urls)?;
+        // With their line breaks.
+        bytes += urls.iter().map(|url| url.len() as u64 + 1).sum::<u64>();
+        bar.suspend(|| rows.expect(&urls))?;
         let judging: Vec<_> = urls.into_iter().map(|url| begin(judge, url)).collect();
         for judged in judging {
             let (url, verdict) = judged.await.context("failed to judge a URL")?;
             all += 1;
             refused += u64::from(verdict != Verdict::Allowed);
-            rows.add(&url, verdict)?;
+            bar.suspend(|| rows.add(&url, verdict))?;
         }
+        bar.set_position(bytes);
+        bar.set_message(format!("{all} judged, {}", progress::a_second(all, began.elapsed())));
     }
+    bar.finish_and_clear();
     if refused == 0 { Ok(()) } else { Err(anyhow!("{refused} of {all} not allowed").into()) }
 }
 

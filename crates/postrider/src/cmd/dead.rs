@@ -16,6 +16,7 @@ use super::operator::{Desk, block_on, failed, hook, or_dash, print_content, some
 use super::{bulk, tell};
 use crate::args::{DeadWork, GroupBy, ListDead, MoveDead, ShowDead, WhichDead};
 use crate::exit::Failure;
+use crate::progress;
 use crate::settings::Settings;
 
 /// Does what was asked for.
@@ -35,7 +36,11 @@ async fn filter(desk: &mut Desk, which: &WhichDead) -> Result<Filter, Failure> {
 
 async fn list(mut desk: Desk, args: ListDead) -> Result<(), Failure> {
     if args.recount {
-        let counted = dead::recount(&mut desk.link, &desk.keys).await.map_err(failed)?;
+        let bar = progress::of_unknown();
+        let show = |counted: u64| bar.set_message(format!("counted {counted} dead letters"));
+        let counted = dead::recount_and_tell(&mut desk.link, &desk.keys, show).await;
+        bar.finish_and_clear();
+        let counted = counted.map_err(failed)?;
         tell::note(&format!("counted {counted} dead letters anew"));
     }
     if let Some(by) = args.by {
@@ -145,16 +150,20 @@ async fn groups(desk: &mut Desk, by: GroupBy, json: bool) -> Result<(), Failure>
 
 /// The only grouping that no counter knows.
 async fn by_destination(desk: &mut Desk) -> Result<BTreeMap<String, u64>, Failure> {
-    let (mut groups, mut after) = (BTreeMap::new(), None);
+    let (mut groups, mut after, mut looked_at) = (BTreeMap::new(), None, 0);
+    let bar = progress::of_unknown();
     loop {
         let open = Filter::default();
         let page = dead::page(&mut desk.link, &desk.keys, &open, Order::NewestFirst, after, 500);
         let page = page.await.map_err(failed)?;
         for letter in page.items {
+            looked_at += 1;
             *groups.entry(letter.destination).or_default() += 1;
         }
+        bar.set_message(format!("looked at {looked_at} dead letters"));
         after = page.next;
         if after.is_none() {
+            bar.finish_and_clear();
             return Ok(groups);
         }
     }
@@ -162,7 +171,10 @@ async fn by_destination(desk: &mut Desk) -> Result<BTreeMap<String, u64>, Failur
 
 async fn show(mut desk: Desk, args: ShowDead) -> Result<(), Failure> {
     let letter = dead::find(&mut desk.link, &desk.keys, &args.id, Reach::FAR.dead).await.map_err(failed)?;
-    let letter = letter.ok_or_else(|| anyhow!("no dead letter of job {} in {}", args.id, desk.queue))?;
+    let letter = letter.ok_or_else(|| anyhow!(
+            "no dead letter of job {} in {}; `postrider dead list` shows those there are, `postrider job {}` where the job is",
+            args.id, desk.queue, args.id
+        ))?;
     let fields = dead::read_whole(&mut desk.link, &desk.keys, letter.entry).await.map_err(failed)?;
     let content = fields.unwrap_or_default().into_iter().find(|(name, _)| name == b"content");
     let content = content.map(|(_, content)| content);

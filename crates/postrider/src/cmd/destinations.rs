@@ -13,6 +13,7 @@ use postrider_store::destinations::paused::{MAX_PAUSED, pause, resume};
 use postrider_store::destinations::{ALL, ask_to_reset, told};
 use postrider_store::keys::QueueKeys;
 use postrider_store::link::Link;
+use serde_json::json;
 
 use super::tell;
 use crate::args::{DestinationsWork, ListDestinations, OneDestination, ResetDestinations, ShowDestination};
@@ -89,7 +90,13 @@ impl Desk {
             let mut link = self.link(queue);
             let asked = ask_to_reset(&mut link, &QueueKeys::new(queue), args.name()).await;
             asked.map_err(|error| redis::failure(&error))?;
-            tell::done(&what_was_asked(queue, args.name(), told.workers))?;
+            if args.json {
+                let asked =
+                    json!({"queue": queue.as_str(), "destination": args.name(), "workers": told.workers});
+                tell::json_lines(&[asked.as_object().cloned().unwrap_or_default()])?;
+            } else {
+                tell::done(&what_was_asked(queue, args.name(), told.workers))?;
+            }
         }
         if workers == 0 {
             tell::note("no worker has told anything for ten seconds: none may be there to hear of it");

@@ -75,7 +75,12 @@ impl<'a> Desk<'a> {
 }
 
 fn unknown(name: &HookName) -> Failure {
-    Failure::Failed(anyhow!("user {:?} has no hook {:?}", name.user, name.hook))
+    Failure::Failed(anyhow!(
+        "user {:?} has no hook {:?}; `postrider hooks list --user {}` shows those there are",
+        name.user,
+        name.hook,
+        name.user.escape_debug()
+    ))
 }
 
 fn unreadable(name: &HookName) -> Failure {

@@ -4,7 +4,7 @@
 
 mod forward;
 mod hook;
-mod report;
+pub(super) mod report;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

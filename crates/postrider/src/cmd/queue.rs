@@ -11,6 +11,7 @@ use postrider_store::control::{self, Change};
 use postrider_store::keys::QueueKeys;
 use postrider_store::link::Link;
 use postrider_store::queue::Queue;
+use serde_json::{Map, Value, json};
 
 use super::tell;
 use crate::args::{QueueStats, QueueWork, WhichQueues};
@@ -31,12 +32,50 @@ struct Desk<'a> {
     connector: Connector,
 }
 
+/// What a queue is switched to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Switch {
+    Pause,
+    Resume,
+}
+
+impl Switch {
+    fn words(self, queue: &QueueName, change: Change) -> String {
+        let words = match (self, change) {
+            (Self::Pause, Change::Made) => {
+                "paused. Its workers obey within 2 s: what is in flight finishes, nothing is lost"
+            }
+            (Self::Pause, Change::Needless) => "was paused already",
+            (Self::Resume, Change::Made) => "resumed. Its workers go on within 2 s",
+            (Self::Resume, Change::Needless) => "was not paused",
+        };
+        format!("{queue}: {words}")
+    }
+
+    fn object(self, queue: &QueueName, change: Change) -> Map<String, Value> {
+        let object = json!({
+            "queue": queue.as_str(),
+            "paused": self == Self::Pause,
+            "changed": change == Change::Made,
+        });
+        object.as_object().cloned().unwrap_or_default()
+    }
+
+    /// Where the queue isn't known.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Pause => "paused all the same, for when there is",
+            Self::Resume => "look for another spelling",
+        }
+    }
+}
+
 impl Desk<'_> {
     async fn serve(&self, work: QueueWork) -> Result<(), Failure> {
         match work {
             QueueWork::Stats(args) => self.stats(args).await,
-            QueueWork::Pause(which) => self.pause(&self.meant(which)?).await,
-            QueueWork::Resume(which) => self.resume(&self.meant(which)?).await,
+            QueueWork::Pause(which) => self.switch(which, Switch::Pause).await,
+            QueueWork::Resume(which) => self.switch(which, Switch::Resume).await,
         }
     }
 
@@ -53,30 +92,21 @@ impl Desk<'_> {
         print::stats(&all, args.json)
     }
 
-    async fn pause(&self, queues: &[QueueName]) -> Result<(), Failure> {
-        for queue in queues {
+    async fn switch(&self, which: WhichQueues, to: Switch) -> Result<(), Failure> {
+        let json = which.json;
+        for queue in &self.meant(which)? {
             let (mut link, keys) = (self.link(queue), QueueKeys::new(queue));
-            let change = control::pause(&mut link, &keys).await.map_err(|error| redis::failure(&error))?;
-            tell::done(&match change {
-                Change::Made => format!(
-                    "{queue}: paused. Its workers obey within 2 s: what is in flight finishes, nothing is lost"
-                ),
-                Change::Needless => format!("{queue}: was paused already"),
-            })?;
-            note_if_unknown(&mut link, &keys, "paused all the same, for when there is").await?;
-        }
-        Ok(())
-    }
-
-    async fn resume(&self, queues: &[QueueName]) -> Result<(), Failure> {
-        for queue in queues {
-            let (mut link, keys) = (self.link(queue), QueueKeys::new(queue));
-            let change = control::resume(&mut link, &keys).await.map_err(|error| redis::failure(&error))?;
-            tell::done(&match change {
-                Change::Made => format!("{queue}: resumed. Its workers go on within 2 s"),
-                Change::Needless => format!("{queue}: was not paused"),
-            })?;
-            note_if_unknown(&mut link, &keys, "look for another spelling").await?;
+            let change = match to {
+                Switch::Pause => control::pause(&mut link, &keys).await,
+                Switch::Resume => control::resume(&mut link, &keys).await,
+            };
+            let change = change.map_err(|error| redis::failure(&error))?;
+            if json {
+                tell::json_lines(&[to.object(queue, change)])?
+            } else {
+                tell::done(&to.words(queue, change))?
+            }
+            note_if_unknown(&mut link, &keys, to.advice()).await?;
         }
         Ok(())
     }

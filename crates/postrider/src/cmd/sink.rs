@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use postrider_core::secret::MAX_SECRET_BYTES;
-use postrider_sink::{Behaviour, Sink, SinkConfig, Stage, describe};
+use postrider_sink::{Behaviour, Received, Sink, SinkConfig, Stage, describe};
 use tokio::sync::mpsc;
 
+use super::listen::report;
 use crate::args::{Behave, SinkArgs, TypedSecret, names_of_behaviours};
 use crate::exit::{Failure, unless_closed};
 use crate::settings::problem::{Problem, Problems};
@@ -24,7 +25,10 @@ pub(crate) fn run(args: SinkArgs) -> Result<(), Failure> {
             Ok(unless_closed(listed).context("failed to print the list")?)
         }
         Some(Behave::Play(behaviour)) => on_runtime(play(args.listen, behaviour)),
-        None => on_runtime(serve(config(args)?)),
+        None => {
+            let line = if args.json { report::line_of_sink } else { describe };
+            on_runtime(serve(config(args)?, line))
+        }
     }
 }
 
@@ -34,7 +38,7 @@ fn on_runtime(work: impl Future<Output = anyhow::Result<()>>) -> Result<(), Fail
 }
 
 fn config(args: SinkArgs) -> Result<SinkConfig, Problems> {
-    let SinkArgs { listen, status, fail_first, delay, secret, behave: _ } = args;
+    let SinkArgs { listen, status, fail_first, delay, secret, json: _, behave: _ } = args;
     let secret = match secret {
         None => None,
         Some(TypedSecret(Some(secret))) => Some(secret),
@@ -48,14 +52,14 @@ fn bad_secret() -> Problems {
     Problems(vec![Problem { key: "--secret".into(), origin: String::new(), value: None, rule }])
 }
 
-async fn serve(config: SinkConfig) -> anyhow::Result<()> {
+async fn serve(config: SinkConfig, line: fn(&Received) -> String) -> anyhow::Result<()> {
     let asked = stop::asked().context("failed to listen for signals")?;
     let listen = config.listen;
     let sink = Sink::bind(config).await.with_context(|| format!("failed to listen on {listen}"))?;
     let address = sink.local_addr().context("failed to learn the sink's address")?;
     let _ = writeln!(io::stderr().lock(), "postrider: sink listens on http://{address}");
     let (reports, received) = mpsc::channel(MAX_UNPRINTED);
-    let printer = tokio::task::spawn_blocking(move || print(received, describe));
+    let printer = tokio::task::spawn_blocking(move || print(received, line));
     // The sink may outlive the reader of stdout by one request: it ends when the printer has.
     sink.report_to(reports.clone())
         .run(async move { until_either(asked, reports.closed()).await })

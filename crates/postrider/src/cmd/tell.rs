@@ -6,12 +6,14 @@ use std::io::{self, Write};
 use anyhow::Context;
 use serde_json::{Map, Value};
 
+use crate::columns::{Column, Fit};
 use crate::exit::{Failure, unless_closed};
-use crate::terminal::{harmless, harmless_json};
+use crate::terminal::{columns_of, harmless, harmless_json};
 
-/// Prints rows to stdout in straight columns, the first row as their heads.
+/// Prints rows to stdout in straight columns, the first row as their heads. On a terminal they fit its width: what is left out
+/// for that is told of.
 pub(super) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
-    print(&straight(rows))
+    print(&straight_in(rows, columns_of(&io::stdout())))
 }
 
 /// Prints an object a line to stdout.
@@ -47,18 +49,22 @@ pub(super) fn cell(value: &Value) -> String {
     }
 }
 
-/// Columns under each other, two blanks apart.
+/// Columns under each other, two blanks apart, as wide as they need to be.
 pub(super) fn straight(rows: &[Vec<String>]) -> String {
+    straight_in(rows, None)
+}
+
+/// The same, in so much room.
+pub(super) fn straight_in(rows: &[Vec<String>], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect()).collect();
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    let columns: Vec<Column> = rows.first().into_iter().flatten().map(|head| Column::called(head)).collect();
+    let fit = Fit::new(&columns, &rows, room);
+    let left_out = fit.left_out(&columns);
+    if !left_out.is_empty() {
+        note(&format!("no room for {}: a wider terminal shows more, --json all", left_out.join(", ")));
+    }
+    rows.iter().map(|row| fit.line(&columns, |index| row[index].clone()) + "\n").collect()
 }
 
 /// Prints a text; that nobody reads it any more is no fault.
@@ -77,5 +83,18 @@ mod tests {
         let rows = [["A", "B"], ["x\u{1b}[m", ""], ["é", "y"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(straight(&rows), "A          B\nx\\u{1b}[m\né          y\n");
         assert_eq!(straight(&[]), "");
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_words_give_way_and_ids_stay() {
+        let rows = [
+            ["JOB", "DESTINATION", "ERROR"],
+            ["1764324000123-0", "https://hooks.example", "it answered 503"],
+        ];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let narrow = straight_in(&rows, Some(50));
+        assert_eq!(narrow.lines().nth(1), Some("1764324000123-0  https://hooks.e…  it answered 503"));
+        let narrower = straight_in(&rows, Some(40));
+        assert_eq!(narrower.lines().nth(1), Some("1764324000123-0  https://hooks.example"));
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use postrider_admin::{Tokens, fresh_token};
 use postrider_core::hook::id::is_user_id;
 use postrider_core::secret::Secret;
+use serde_json::json;
 
 use super::tell;
 use crate::args::{NewToken, RoleName};
@@ -22,8 +23,9 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 
 /// Makes one and prints it.
 pub(crate) fn run(settings: &Settings, work: &NewToken) -> Result<(), Failure> {
+    let expires_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + work.ttl;
     let token = match (&work.user, work.role) {
-        (Some(user), _) => of_owner(&accepted(&settings.http)?, user, work.ttl)?,
+        (Some(user), _) => of_owner(&accepted(&settings.http)?, user, expires_at)?,
         (None, role) => {
             let fresh = fresh_token().context("the system gives no randomness")?;
             match role {
@@ -32,15 +34,22 @@ pub(crate) fn run(settings: &Settings, work: &NewToken) -> Result<(), Failure> {
             }
         }
     };
-    tell::print(&format!("{token}\n"))
+    if !work.json {
+        return tell::print(&format!("{token}\n"));
+    }
+    let object = match (&work.user, work.role) {
+        (Some(user), _) => json!({"token": token, "userId": user, "expiresAt": expires_at.as_secs() * 1000}),
+        (None, Some(RoleName::Read)) => json!({"token": token, "role": "read"}),
+        (None, _) => json!({"token": token, "role": "admin"}),
+    };
+    tell::json_lines(&[object.as_object().cloned().unwrap_or_default()])
 }
 
-fn of_owner(tokens: &Tokens, user: &str, ttl: Duration) -> Result<String, Failure> {
+fn of_owner(tokens: &Tokens, user: &str, expires_at: Duration) -> Result<String, Failure> {
     if !is_user_id(user) {
         return Err(Failure::Unfit("--user must be 1 to 128 visible ASCII characters".into()));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let token = tokens.sign_owner(user, (now + ttl).as_secs());
+    let token = tokens.sign_owner(user, expires_at.as_secs());
     token.ok_or_else(|| {
         Failure::Unfit("http.token holds no token of an admin, which would sign that of an owner".into())
     })

@@ -3,7 +3,10 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::vec::IntoIter;
 
+use indicatif::ProgressBar;
 use postrider_core::endpoint::MAX_URL_BYTES;
+
+use crate::progress;
 
 /// Stands for the lines of stdin.
 const STDIN: &str = "-";
@@ -21,6 +24,12 @@ pub(super) struct Source<R> {
 impl<R: Read> Source<R> {
     pub(super) fn new(typed: Vec<String>, stdin: R) -> Self {
         Self { typed: typed.into_iter(), stdin: BufReader::new(stdin), in_stdin: false }
+    }
+
+    /// What shows how far it has come, where stdin is read.
+    pub(super) fn bar(&self) -> ProgressBar {
+        let reads_stdin = self.typed.as_slice().iter().any(|url| url == STDIN);
+        if reads_stdin { progress::of_stdin() } else { progress::hidden() }
     }
 
     /// At most so many, or as many as are there without waiting; none at the end.

@@ -14,7 +14,12 @@ use crate::exit::Failure;
 use crate::settings::problem::{Problem, Problems};
 
 /// The fields of a job. Of a file no more than `max_job_bytes` and one is read: enough to see that it is too large.
-pub(super) fn of_job(args: JobArgs, max_job_bytes: usize) -> Result<Vec<Field>, Failure> {
+pub(super) fn of_job(mut args: JobArgs, max_job_bytes: usize) -> Result<Vec<Field>, Failure> {
+    if let (Some((user, hook)), None) =
+        (args.hook_id.as_deref().and_then(|hook| hook.rsplit_once('/')), &args.shared.user_id)
+    {
+        (args.shared.user_id, args.hook_id) = (Some(user.to_owned()), Some(hook.to_owned()));
+    }
     let secret = secret(args.secret, args.secret_file.as_deref())?;
     let timeout = args.timeout.map(|timeout| timeout.as_millis().to_string()).or(args.timeout_ms);
     let own = given([

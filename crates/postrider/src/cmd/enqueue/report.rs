@@ -1,11 +1,10 @@
 //! What is told of each job or event, and at the end: ids and rows on stdout, what is wrong on stderr, and a bar on a terminal.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use postrider_core::entry_id::EntryId;
 use postrider_core::job::EntryKind;
 use postrider_producer::{Added, AddedEvent, QueueName};
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use super::foresee::Foreseen;
 use crate::exit::{Failure, unless_closed};
+use crate::progress;
 
 /// Tells, and counts.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(super) struct Report {
     kind: EntryKind,
     json: bool,
     bar: ProgressBar,
+    began: Instant,
     /// What goes to stdout with the next flush: the rows of one chunk.
     rows: Vec<u8>,
     good: u64,
@@ -79,12 +80,21 @@ struct ForeseenRow<'a> {
 impl Report {
     /// Of the one that was typed.
     pub(super) fn of_one(kind: EntryKind, json: bool) -> Self {
-        Self { kind, json, bar: ProgressBar::hidden(), rows: Vec::new(), good: 0, bad: 0, fault: None }
+        Self {
+            kind,
+            json,
+            bar: progress::hidden(),
+            began: Instant::now(),
+            rows: Vec::new(),
+            good: 0,
+            bad: 0,
+            fault: None,
+        }
     }
 
     /// Of lines from stdin, with a progress bar where stderr is a terminal.
     pub(super) fn of_many(kind: EntryKind, json: bool) -> Self {
-        Self { bar: progress_bar(), ..Self::of_one(kind, json) }
+        Self { bar: progress::of_stdin(), ..Self::of_one(kind, json) }
     }
 
     /// One was added.
@@ -146,7 +156,8 @@ impl Report {
         unless_closed(self.bar.suspend(print))
             .with_context(|| format!("failed to print the ids; {}", self.counts()))?;
         self.bar.set_position(bytes_read);
-        self.bar.set_message(self.counts());
+        let rate = progress::a_second(self.good + self.bad, self.began.elapsed());
+        self.bar.set_message(format!("{}, {rate}", self.counts()));
         Ok(())
     }
 
@@ -215,25 +226,6 @@ impl Report {
         serde_json::to_writer(&mut self.rows, row).expect("a row is texts and a number, and memory takes it");
         self.rows.push(b'\n');
     }
-}
-
-/// By bytes where stdin is a file, whose length is known; else a spinner with figures.
-fn progress_bar() -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let (bar, template) = match length_of_stdin() {
-        Some(length) => (ProgressBar::new(length), "{bar:30} {percent:>3} %  {msg}  {eta} left"),
-        None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
-    };
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.with_style(ProgressStyle::with_template(template).expect("the template is a literal"))
-}
-
-fn length_of_stdin() -> Option<u64> {
-    let stdin = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
-    let about = stdin.metadata().ok()?;
-    about.is_file().then_some(about.len())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::args::HookName;
-use crate::cmd::tell::{print, straight};
+use crate::cmd::tell::{print, straight, table};
 use crate::exit::Failure;
 
 /// Rows that are held back until the widths of their columns are known.
@@ -64,7 +64,7 @@ impl Rows {
 
     fn flush(&mut self) -> Result<(), Failure> {
         let rows = std::mem::take(&mut self.held);
-        print(&straight(&rows))
+        table(&rows)
     }
 }
 

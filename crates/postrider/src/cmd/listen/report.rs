@@ -35,6 +35,22 @@ fn words(received: &Received, forwarded: &Forwarded, target: Option<&str>) -> St
 }
 
 fn line(received: &Received, forwarded: &Forwarded, target: Option<&str>) -> String {
+    let mut object = object(received);
+    let millis = target.map(|_| u64::try_from(forwarded.elapsed.as_millis()).unwrap_or(u64::MAX));
+    object.extend([
+        ("target".to_owned(), json!(target)),
+        ("ms".to_owned(), json!(millis)),
+        ("error".to_owned(), json!(forwarded.fault)),
+    ]);
+    harmless_json(&Value::Object(object).to_string()) + "\n"
+}
+
+/// A request that was answered and not passed on, as programs see it.
+pub(in crate::cmd) fn line_of_sink(received: &Received) -> String {
+    harmless_json(&Value::Object(object(received)).to_string())
+}
+
+fn object(received: &Received) -> Map<String, Value> {
     let said: Map<String, Value> =
         labels(received).into_iter().map(|(label, value)| (label.to_owned(), json!(value))).collect();
     let of = |label: &str| said.get(label).cloned().unwrap_or(Value::Null);
@@ -51,11 +67,8 @@ fn line(received: &Received, forwarded: &Forwarded, target: Option<&str>) -> Str
         "proof": proof(&received.proof),
         "proofSays": proof_in_words(&received.proof),
         "status": received.status_sent,
-        "target": target,
-        "ms": target.map(|_| u64::try_from(forwarded.elapsed.as_millis()).unwrap_or(u64::MAX)),
-        "error": forwarded.fault,
     });
-    harmless_json(&object.to_string()) + "\n"
+    object.as_object().cloned().unwrap_or_default()
 }
 
 fn proof(proof: &Proof) -> &'static str {
