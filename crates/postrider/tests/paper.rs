@@ -90,3 +90,15 @@ fn one_page_is_printed_and_an_unknown_command_is_told() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no command \"wurker\""), "{output:?}");
 }
+
+#[test]
+fn the_document_names_every_command() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md");
+    let document = fs::read_to_string(path).unwrap();
+    for words in all_commands() {
+        if words.len() == 1 && !commands(&[&words[0]]).is_empty() {
+            continue;
+        }
+        assert!(document.contains(&format!("`postrider {}`", words.join(" "))), "{words:?}");
+    }
+}

@@ -95,6 +95,32 @@ async fn a_waiting_job_is_made_due_and_the_life_of_one_is_shown() {
 }
 
 #[tokio::test]
+async fn tables_of_other_commands_fit_the_terminal_and_are_whole_in_a_pipe() {
+    let world = World::with(WorldOptions::default().workers(0)).await;
+    let stats = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postrider"));
+        command
+            .args(["queue", "stats"])
+            .args(flags)
+            .env_clear()
+            .env("POSTRIDER_REDIS_URL", world.redis.url());
+        command
+    };
+    let mut narrow = OnTerminal::start(&stats(&[]), (72, 24));
+    assert!(narrow.end().success());
+    narrow.until("no room for", true);
+    let table = narrow.written();
+    let heads = table.lines().find(|line| line.starts_with("QUEUE")).unwrap_or_else(|| panic!("{table:?}"));
+    assert!(
+        heads.contains("WAITING") && !heads.contains("NEXT DUE") && heads.trim_end().len() <= 72,
+        "{heads:?}"
+    );
+    let piped = stats(&[]).output().unwrap();
+    let whole = String::from_utf8(piped.stdout).unwrap();
+    assert!(whole.contains("NEXT DUE") && piped.stderr.is_empty(), "{whole}");
+}
+
+#[tokio::test]
 async fn without_a_terminal_it_says_what_to_do_and_prints_one_frame_where_that_is_asked_for() {
     let world = World::start().await;
     let (code, stdout, stderr) = output(&world.redis.url(), &[]);
