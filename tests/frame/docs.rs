@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::documents::{anchors, documents, links, paths, target};
-use crate::{postrider, read, root};
+use crate::{read, root};
 
 /// The six files of the reading order are an hour's work, not a day's.
 const MAX_READING_LINES: usize = 1000;
@@ -63,35 +63,6 @@ fn every_script_of_redis_is_told_of() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(architecture.contains(&name), "ARCHITECTURE.md doesn't tell of {name}");
     }
-}
-
-/// Default and variable of each setting, as the program's help gives them.
-fn settings() -> Vec<(String, String)> {
-    let help = postrider(&["worker", "--help"]).stdout;
-    let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    let notes = flat.split("[default: ").skip(1);
-    let pairs = notes.filter_map(|rest| rest.split_once("] [env: POSTRIDER_"));
-    pairs
-        .map(|(preset, rest)| (preset.to_owned(), rest.split(']').next().unwrap_or_default().to_owned()))
-        .collect()
-}
-
-#[test]
-fn the_table_of_settings_has_every_key_with_its_default() {
-    let reference = read("docs/configuration.md");
-    let rows: Vec<Vec<&str>> = reference
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .map(|line| line.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect())
-        .collect();
-    let settings = settings();
-    assert!(settings.len() > 30, "the help can't be read any more");
-    for (preset, variable) in &settings {
-        let name = |row: &&Vec<&str>| row[0].to_uppercase().replace('.', "_") == *variable;
-        let row = rows.iter().find(name).unwrap_or_else(|| panic!("no row for POSTRIDER_{variable}"));
-        assert_eq!(row[1], preset, "the default of {}", row[0]);
-    }
-    assert_eq!(rows.len(), settings.len(), "a row of docs/configuration.md is of no setting");
 }
 
 #[test]

@@ -1,21 +1,25 @@
 //! Markdown as far as the tests need it: links, anchors, and names of files in code marks.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::root;
 
-/// Folders that hold documents of ours.
-const FOLDERS: [&str; 3] = ["", "docs", "docs/decisions"];
+/// Folders that hold no documents of ours: what is built, and pieces that become part of a page elsewhere.
+const PASSED_OVER: [&str; 3] = ["target", "node_modules", "src"];
 
 /// All documents, relative to the root.
 pub(crate) fn documents() -> Vec<String> {
-    let mut found = Vec::new();
-    for folder in FOLDERS {
-        for entry in std::fs::read_dir(root().join(folder)).expect("the folder is there") {
-            let name = entry.expect("the folder can be read").file_name();
-            let path = Path::new(folder).join(name);
-            if path.extension().is_some_and(|extension| extension == "md") {
+    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("the folder is there") {
+            let entry = entry.expect("the folder can be read");
+            let (name, path) = (entry.file_name(), folder.join(entry.file_name()));
+            let name = name.to_string_lossy();
+            let is_folder = entry.file_type().expect("it has a type").is_dir();
+            if is_folder && !name.starts_with('.') && !PASSED_OVER.contains(&&*name) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
                 found.push(path.to_string_lossy().into_owned());
             }
         }

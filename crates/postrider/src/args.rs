@@ -147,6 +147,9 @@ pub(crate) struct ConfigArgs {
     /// One JSON object a line: key, value, source
     #[arg(long)]
     pub(crate) json: bool,
+    /// All settings with default, range and meaning, as a table in Markdown; reads none
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) reference: bool,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -49,6 +49,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::run(&prepare(args.settings)?, args.work),
         Command::Doctor(args) => doctor::run(&prepare(args.settings)?, args.work),
         Command::Token(args) => token::run(&prepare(args.settings)?, &args.work),
+        Command::Config(args) if args.reference => Ok(config::print_reference()?),
         Command::Config(args) => Ok(config::run(&load(args.settings)?, args.json)?),
         Command::Completions(args) => paper::completions(args.shell),
         Command::Man(args) => paper::man(&args),

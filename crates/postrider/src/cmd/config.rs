@@ -1,4 +1,6 @@
-//! `postrider config`: the configuration in force, each key with where it came from, secrets hidden.
+//! `postrider config`: the configuration in force, each key with where it came from, secrets hidden; or what could be set.
+
+mod reference;
 
 use std::io::{self, Write};
 
@@ -18,6 +20,12 @@ pub(crate) fn run(loaded: &Loaded, json: bool) -> anyhow::Result<()> {
     let rows: Vec<Row> = loaded.chosen.iter().map(Row::of).collect();
     let text = if json { json_lines(&rows) } else { table(&rows) };
     unless_closed(io::stdout().lock().write_all(text.as_bytes())).context("failed to write the configuration")
+}
+
+/// Prints what can be set, as Markdown, whatever is set.
+pub(crate) fn print_reference() -> anyhow::Result<()> {
+    let text = reference::reference();
+    unless_closed(io::stdout().lock().write_all(text.as_bytes())).context("failed to write the reference")
 }
 
 /// One key as it is shown. Fields in the order of the JSON.
