@@ -45,6 +45,23 @@ runtime() {
     install "${@:2}" || say "install $1 (Debian: apt-get install $2): tests will fail without it"
 }
 
+# The chart is rendered by Helm, or by a program of ours with the same template language, which Debian has the libraries for.
+chart_renderer() {
+    if have helm || is_done helm tests/outside/programs/helm/render.go; then return; fi
+    say "building a renderer for the chart, since helm isn't there"
+    { install golang-github-masterminds-sprig-dev - - - && install golang-k8s-sigs-yaml-dev - - - ; } || say "install helm"
+    mkdir -p "$folder/helm"
+    GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$folder/helm/render" tests/outside/programs/helm/render.go || return 0
+    cp tests/outside/programs/helm/render.go "$folder/helm.done"
+}
+
+# apt_packages <name>…
+apt_packages() {
+    dpkg --status "$@" >/dev/null 2>&1 && return
+    say "installing $*"
+    apt_install "$@" || { as_root apt-get update >&2 && apt_install "$@"; } || say "install $*: tests will fail without them"
+}
+
 mkdir -p "$folder"
 have redis-cli || give_up "install redis-cli (Debian: redis-tools)"
 node_packages node examples/producers/node/package.json
@@ -58,5 +75,12 @@ runtime curl curl curl curl curl
 runtime ruby ruby ruby ruby ruby
 runtime php php-cli php-cli php php
 runtime go golang-go golang go go
+if have apt-get; then
+    # The clients of Redis for these three, which have no registry of packages that every machine can reach.
+    apt_packages ruby-redis php-redis golang-github-gomodule-redigo-dev
+fi
+python_packages helm-python tests/outside/programs/helm/requirements.txt
+runtime promtool prometheus prometheus2 prometheus prometheus
+chart_renderer
 cargo build --quiet --package postrider
-cargo build --quiet --package postrider-producer --example enqueue
+cargo build --quiet --package postrider-producer --examples

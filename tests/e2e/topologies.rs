@@ -2,6 +2,7 @@
 
 mod acl;
 mod cluster;
+mod guides;
 mod load;
 mod sentinel;
 mod tls;

@@ -3,15 +3,24 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on ends, saying what it saw")]
 
+mod alerts;
+mod capacity;
+mod configuration;
 mod crates;
+mod dashboard;
 mod deploy;
 mod dockerfile;
 mod docs;
 mod documents;
+mod helm;
+mod links;
 mod logs;
+mod metrics;
 mod misskey;
 mod receivers;
+mod schemas;
 mod trust;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

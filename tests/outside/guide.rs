@@ -12,6 +12,7 @@ mod rust;
 use captured::{Sample, capture, signed_samples};
 use cases::{Case, Demand};
 use document::block;
+pub(crate) use programs::python;
 use programs::{ask, ask_code};
 use serde_json::Value;
 

@@ -1,18 +1,24 @@
 //! The producers of `examples/producers` as real programs: what they add is delivered by a real worker, byte for byte,
 //! though their Redis user may do nothing but XADD. Likewise the code of `docs/misskey.md`, a client of Misskey's, the
-//! commands of `docs/api.md`, and the code of `docs/receivers.md`, which gets what a worker sends; and the API is asked by a
-//! fuzzer. `scripts/outside-deps.sh` fetches what they need.
+//! commands of `README.md`, `docs/quick-start.md` and `docs/api.md`, and the code of `docs/receivers.md`, which gets what a worker sends; and the API is asked by a
+//! fuzzer. Beside them the programs of `docs/producers.md`; the chart and the alerts, which Helm, Kubernetes and Prometheus judge. `scripts/outside-deps.sh` fetches
+//! what they need.
 
 #![allow(clippy::panic, reason = "these are tests")]
 
 mod api_examples;
+mod commands;
 mod console;
 mod fuzz;
 mod guide;
+mod helm;
 mod jobs;
 mod misskey;
 mod misskey_api;
+mod producers;
 mod program;
+mod promtool;
+mod schemas;
 mod shards;
 
 use jobs::deliver;

@@ -1,14 +1,16 @@
 //! How each program is run. Says what is missing where one can't be.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use postrider_tests::wait::PATIENCE;
+use tokio::task::JoinHandle;
 
 /// A program, ready to be run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Program {
     file: OsString,
     arguments: Vec<PathBuf>,
@@ -51,10 +53,15 @@ impl Program {
     }
 
     pub(crate) fn rust() -> Self {
+        Self::example("enqueue")
+    }
+
+    /// This example of `postrider-producer`.
+    pub(crate) fn example(name: &str) -> Self {
         let test = std::env::current_exe().expect("a test has a file");
         // target/<profile>/deps/<test>
         let profile = test.ancestors().nth(2).expect("a test lies in a target folder");
-        Self { file: needed(&profile.join("examples/enqueue")).into(), arguments: Vec::new() }
+        Self { file: needed(&profile.join("examples").join(name)).into(), arguments: Vec::new() }
     }
 
     /// Runs it to its end, with these variables.
@@ -64,15 +71,38 @@ impl Program {
 
     /// The same for one that takes longer.
     pub(crate) async fn run_within(&self, patience: Duration, environment: &[(&str, &str)]) -> Output {
+        self.started(environment).ended_within(patience).await
+    }
+
+    /// Starts it, with these variables.
+    pub(crate) fn started(&self, environment: &[(&str, &str)]) -> Running {
         let mut command = Command::new(&self.file);
         command.args(&self.arguments).envs(environment.iter().copied());
-        let running = tokio::task::spawn_blocking(move || command.output());
-        let ended = tokio::time::timeout(patience, running).await;
-        let ended = ended.unwrap_or_else(|_| panic!("{self:?} did not end within {patience:?}"));
+        Running { program: self.clone(), ending: tokio::task::spawn_blocking(move || command.output()) }
+    }
+}
+
+/// A program at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    program: Program,
+    ending: JoinHandle<io::Result<Output>>,
+}
+
+impl Running {
+    /// What it said and how it ended.
+    pub(crate) async fn ended(self) -> Output {
+        self.ended_within(PATIENCE).await
+    }
+
+    async fn ended_within(self, patience: Duration) -> Output {
+        let Self { program, ending } = self;
+        let ended = tokio::time::timeout(patience, ending).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{program:?} did not end within {patience:?}"));
         match ended.expect("running a program doesn't panic") {
             Ok(output) => output,
             Err(error) => panic!(
-                "{self:?} can't be started ({error}): scripts/outside-deps.sh installs it, or says what to install"
+                "{program:?} can't be started ({error}): scripts/outside-deps.sh installs it, or says what to install"
             ),
         }
     }

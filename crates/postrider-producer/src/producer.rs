@@ -4,7 +4,7 @@
 mod entry;
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use postrider_core::fault::Fault;
 use postrider_core::job::Job as CheckedJob;
 use postrider_core::queue_name::QueueName;
 use postrider_store::connect::Connector;
+use postrider_store::fault::StoreError;
 use postrider_store::once::{MAX_KEY_BYTES, Once, is_key};
 use postrider_store::producer::{
     AddError as StoreAddError, Batch, ConnectError, JobAdder, MAX_BATCH_ENTRIES,
@@ -75,6 +76,11 @@ impl AddError {
     /// Whether the next job would meet the same, because there is no Redis to talk to.
     pub fn is_connection(&self) -> bool {
         matches!(self, Self::Redis(error) if error.is_connection())
+    }
+
+    /// Whether Redis refused it because its memory is full: nothing was added, and a later try may be accepted.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.is_full())
     }
 }
 
@@ -147,6 +153,20 @@ impl Producer {
         jobs: impl IntoIterator<Item = J>,
     ) -> Vec<Result<Added, AddError>> {
         self.add_many(jobs).await
+    }
+
+    /// How many jobs are ready or being sent in the queue that these belong to, with shards in the fullest of theirs: a
+    /// producer that goes on only while they are few lets no queue grow without end. The user needs `+xlen` for it.
+    ///
+    /// # Errors
+    /// No connection, or a refusal.
+    pub async fn ahead_of(&self, jobs: &[Job]) -> Result<u64, StoreError> {
+        let queues: HashSet<&QueueName> = jobs.iter().map(|job| Entry::stream(job, self)).collect();
+        let mut most = 0;
+        for queue in queues {
+            most = most.max(self.adder.length(queue).await?);
+        }
+        Ok(most)
     }
 
     /// Adds one event.

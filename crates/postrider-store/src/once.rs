@@ -88,6 +88,6 @@ fn entry_id(reply: Value) -> Option<EntryId> {
     bytes(reply).and_then(|id| EntryId::parse(&id))
 }
 
-fn odd(what: &'static str) -> RedisError {
+pub(crate) fn odd(what: &'static str) -> RedisError {
     RedisError::from((redis::ErrorKind::UnexpectedReturnType, what))
 }

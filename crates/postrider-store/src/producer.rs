@@ -22,9 +22,10 @@ use postrider_core::queue_name::QueueName;
 use redis::RedisError;
 
 use crate::connect::Connector;
+use crate::entry::integer;
 use crate::fault::{FaultClass, StoreError};
 use crate::link::{BatchFault, Link, RESPONSE_TIMEOUT};
-use crate::once::{Once, add_once};
+use crate::once::{Once, add_once, odd};
 
 pub use self::batch::Batch;
 
@@ -89,6 +90,11 @@ impl AddError {
         matches!(self, Self::Unreachable(_) | Self::AnswerLost(_))
     }
 
+    /// Whether Redis refused it because its memory is full: nothing was added, and a later try may be accepted.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.class() == FaultClass::OutOfMemory)
+    }
+
     /// What happened and why in one line, each once; holds no secret.
     pub fn line(&self) -> String {
         match self {
@@ -138,6 +144,18 @@ impl JobAdder {
         let mut batch = Batch::new(queue);
         batch.push(fields);
         self.add_batch(batch).await.pop().expect("each entry of a batch has its result")
+    }
+
+    /// How many jobs of the queue are ready or leased (XLEN). The user needs `+xlen` for it.
+    ///
+    /// # Errors
+    /// No connection, or a refusal.
+    pub async fn length(&self, queue: &QueueName) -> Result<u64, StoreError> {
+        let operation = || format!("count the jobs in {queue}");
+        let mut link = self.link().await.map_err(|error| StoreError::new(operation(), error))?;
+        let counted = link.send(redis::cmd("XLEN").arg(queue.as_str()), operation).await?;
+        let length = integer(&counted).and_then(|length| u64::try_from(length).ok());
+        length.ok_or_else(|| StoreError::new(operation(), odd("its answer is no number")))
     }
 
     /// Adds one entry, unless `key` stands for it already; see [`crate::once`]. Repeating it after any error is harmless.
