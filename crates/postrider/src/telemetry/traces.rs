@@ -199,3 +199,23 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
         self.exporter.set_resource(resource);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_spans_wait_than_there_is_room_for_and_each_that_leaves_makes_some() {
+        let tally = Tally::new();
+        assert_eq!((0..MAX_WAITING + 10).filter(|_| tally.takes_one()).count(), MAX_WAITING);
+        tally.sent(MAX_BATCH, false);
+        assert_eq!((0..MAX_WAITING).filter(|_| tally.takes_one()).count(), MAX_BATCH);
+    }
+
+    #[test]
+    fn whoever_names_the_service_otherwise_is_heeded_and_else_it_is_postrider() {
+        let name = resource().get(&Key::from_static_str("service.name")).map(|name| name.to_string());
+        let given = std::env::var("OTEL_SERVICE_NAME").ok();
+        assert_eq!(name, given.or(Some("postrider".into())));
+    }
+}
