@@ -45,6 +45,11 @@ fn every_picture_is_described_and_can_be_read_on_light_and_dark() {
             let picture = rest.split(')').next().unwrap_or_default();
             assert!(text.len() > 10, "{document}: {picture} has no description");
             let Some((path, _)) = target(&document, picture) else { continue };
+            // Photographs of a screen have their own background.
+            if path.extension().is_some_and(|end| end == "png") {
+                assert!(path.exists(), "{document}: {picture}");
+                continue;
+            }
             let drawn = std::fs::read_to_string(&path).unwrap();
             // A card of its own behind everything, so that no page shows through.
             assert!(
