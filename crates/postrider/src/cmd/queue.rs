@@ -102,9 +102,9 @@ impl Desk<'_> {
             };
             let change = change.map_err(|error| redis::failure(&error))?;
             if json {
-                tell::json_lines(&[to.object(queue, change)])?
+                tell::json_lines(&[to.object(queue, change)])?;
             } else {
-                tell::done(&to.words(queue, change))?
+                tell::done(&to.words(queue, change))?;
             }
             note_if_unknown(&mut link, &keys, to.advice()).await?;
         }

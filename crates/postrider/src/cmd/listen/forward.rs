@@ -55,7 +55,7 @@ impl Target {
             Failure::Unfit(format!("--forward {rule}; expected such as http://localhost:3000/webhooks"))
         })?;
         let everywhere = ["0.0.0.0/0", "::/0"].map(|net| Rule::parse(net).expect("a literal network"));
-        let named = Rule::parse(&endpoint.url().host_str().unwrap_or_default().to_owned()).ok();
+        let named = Rule::parse(endpoint.url().host_str().unwrap_or_default()).ok();
         let policy = AddressPolicy {
             allow: everywhere.into_iter().chain(named).collect(),
             ..AddressPolicy::default()

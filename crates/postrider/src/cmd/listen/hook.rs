@@ -133,7 +133,7 @@ fn is_abandoned(name: &str, host: &str, is_running: impl Fn(&str) -> bool) -> bo
 
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    name.trim().chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+    name.trim().chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 #[cfg(test)]
