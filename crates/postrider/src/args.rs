@@ -7,6 +7,7 @@ mod doctor;
 mod enqueue;
 mod examples;
 mod flags;
+mod hook_name;
 mod hooks;
 mod job;
 mod listen;
@@ -37,9 +38,10 @@ pub(crate) use enqueue::{
     EnqueueArgs, EnqueueWork, EventArgs, EventWork, JobArgs, SECRET_VARIABLE, SharedArgs, TypedHeader,
 };
 pub(crate) use flags::SettingFlags;
+pub(crate) use hook_name::HookName;
 pub(crate) use hooks::{
-    CreateHook, DisableHook, HookFields, HookName, HooksArgs, HooksWork, List, ListHooks, RotateHook,
-    SecretFlags, TestHook, UpdateHook,
+    CreateHook, DisableHook, HookFields, HooksArgs, HooksWork, List, ListHooks, RotateHook, SecretFlags,
+    TestHook, UpdateHook,
 };
 pub(crate) use job::{JobLife, JobLifeArgs, Tail, TailArgs};
 pub(crate) use listen::{Listen, ListenArgs};

@@ -1,14 +1,15 @@
 //! Progress bars for what takes long: on stderr, and only where that is a terminal. `indicatif` draws them: with rate and time left
 //! as its estimates have it, some 60 KB of the program.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-const COUNTED: &str = "{wide_bar} {human_pos} of {human_len}  {per_sec}  {eta} left";
+const COUNTED: &str = "{wide_bar} {human_pos} of {human_len}  {rate}  {eta} left";
 const READ: &str = "{bar:30} {percent:>3} %  {msg}  {eta} left";
 const UNKNOWN: &str = "{spinner} {msg}  {elapsed}";
 
@@ -52,7 +53,11 @@ fn shown(bar: ProgressBar, template: &str) -> ProgressBar {
         return hidden();
     }
     bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.with_style(ProgressStyle::with_template(template).expect("the template is a literal"))
+    let style = ProgressStyle::with_template(template).expect("the template is a literal");
+    bar.with_style(style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // A bar that can't be drawn is no fault.
+        let _ = write!(text, "{:.0}/s", state.per_sec());
+    }))
 }
 
 fn length_of_stdin() -> Option<u64> {
