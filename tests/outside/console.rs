@@ -57,6 +57,7 @@ async fn play(world: &World, scenario: &str) {
 }
 
 /// Runs one scenario with the console at `base`; what it prints names each step.
+#[expect(clippy::print_stdout, reason = "what was measured is what is asked for")]
 async fn play_at(base: &str, scenario: &str, environment: &[(&str, &str)]) {
     needed(&outside().join("console/node_modules/playwright-core"));
     let environment = [&[("BASE", base)], environment].concat();
@@ -115,6 +116,7 @@ async fn each_role_gets_in_and_finds_what_it_may_see() {
 async fn what_strangers_wrote_stays_text_wherever_it_is_shown() {
     let world = world().await;
     seed::strange(&world).await;
+    seed::strange_waiting(&world).await;
     play(&world, "strange").await;
 }
 

@@ -29,6 +29,7 @@ use crate::owners::Owners;
 use crate::proxy_trouble::ProxyTrouble;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
+use crate::traces;
 
 /// Most jobs that one call recalls.
 const MAX_RECALL: usize = 500;
@@ -132,7 +133,9 @@ impl Engine {
         let job = &ticket.job.job;
         let now = self.pulse.borrow().redis_time_at_most(Instant::now());
         if job.expires_at.is_some_and(|expiry| expiry <= now) {
-            return self.outbox.push(settlement(ticket.id.entry, job, deliver::expired(job)));
+            let grave = deliver::expired(job);
+            traces::tell_of_burial(self, &ticket.job, ticket.id.entry, &grave);
+            return self.outbox.push(settlement(ticket.id.entry, job, grave));
         }
         let left = job.expires_at.map_or(wait, |expiry| expiry.since(now).min(wait));
         let state = JobState { deferred: job.state.deferred.or(Some(now)), ..ticket.job.untouched_state() };

@@ -154,9 +154,37 @@ pub(super) async fn strange(world: &World) {
         if p.len() < 1000 {
             let about = json!({ "name": p, "pid": 1, "version": p, "startedAt": 1, "concurrency": 1 });
             all.hset(world.key("workers"), p, about.to_string()).ignore();
+            let told =
+                json!([{ "destination": p, "state": p, "lastFailure": p, "failuresInARow": 1, "limit": 1 }]);
+            all.hset(world.key(&format!("destinations:{p}")), "destinations", told.to_string()).ignore();
         }
         let () = all.query_async(&mut connection).await.expect("Redis takes any bytes");
     }
+}
+
+/// Jobs that wait, as far as a producer may write payloads into them: without spaces, which some don't need.
+pub(super) async fn strange_waiting(world: &World) {
+    let before = world.waiting().await.len();
+    let mut added = 0;
+    for (at, payload) in payloads().iter().enumerate() {
+        let p = payload.replace(' ', "/");
+        if p.len() > 128 || !p.bytes().all(|byte| byte.is_ascii_graphic()) {
+            continue;
+        }
+        let id = format!("w{at}");
+        let event = p.replace('.', "/");
+        let more = [("id", &*id), ("type", &p), ("userId", &p), ("hookId", &p), ("eventId", &event)];
+        let fields = [&more[..], &[("content", "{}"), ("notBefore", "4000000000000")]].concat();
+        world.enqueue(&fields).await;
+        added += 1;
+    }
+    assert!(added > 20, "{added} payloads can be in a waiting job");
+    world
+        .until("they wait", PATIENCE, || async {
+            let waiting = world.waiting().await.len();
+            if waiting == before + added { Ok(()) } else { Err(waiting) }
+        })
+        .await;
 }
 
 fn now() -> u128 {

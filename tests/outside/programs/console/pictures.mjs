@@ -17,7 +17,7 @@ async function flow(seconds) {
 /** The upper part of the page, without the room for a scroll bar. */
 async function take(name, height) {
   await page.mouse.move(0, 0);
-  const width = await page.evaluate(() => document.documentElement.clientWidth);
+  const { width } = await page.locator(".top").boundingBox();
   await page.screenshot({ path: `${PICTURES}/${name}.png`, clip: { x: 0, y: 0, width, height } });
 }
 

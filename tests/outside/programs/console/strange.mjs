@@ -27,6 +27,7 @@ for (const [at, payload] of payloads.entries()) {
   steps[name] = async () => {
     await isText(visit, `#/hooks/${USER}/x${at}`);
     await isText(visit, `#/jobs/${queue}/x${at}`);
+    await isText(visit, `#/jobs/${queue}/w${at}`);
     await visit.page.locator("details").evaluateAll((all) => all.forEach((one) => (one.open = true)));
     // In the address, as a link of a stranger would bear it.
     await isText(visit, `#/jobs/${queue}/${encodeURIComponent(payload.slice(0, 2000))}`);
