@@ -88,6 +88,9 @@ pub(crate) struct OneDestination {
     /// Name of the destination, as `list` shows it
     #[arg(value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) name: String,
+    /// Print JSON, a line a queue
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl ResetDestinations {

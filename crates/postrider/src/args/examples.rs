@@ -58,6 +58,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "destinations reset",
         &["postrider destinations reset https://hooks.example", "postrider destinations reset --all"],
     ),
+    ("destinations pause", &["postrider destinations pause 9u/9abc"]),
+    ("destinations resume", &["postrider destinations resume 9u/9abc"]),
     ("retries list", &["postrider retries list --hook 9u/9abc", "postrider retries list --limit 10 --json"]),
     (
         "retries promote",

@@ -109,29 +109,33 @@ impl Desk {
         Ok(())
     }
 
-    async fn pause(&self, OneDestination { name }: &OneDestination) -> Result<(), Failure> {
+    async fn pause(&self, OneDestination { name, json }: &OneDestination) -> Result<(), Failure> {
         for queue in &self.queues {
             let asked = pause(&mut self.link(queue), &QueueKeys::new(queue), name).await;
-            match asked.map_err(|error| redis::failure(&error))? {
-                Some(Change::Made) => tell::done(&format!(
-                    "{queue}: {name} is paused: within 2s nothing more is sent to it; what is in flight finishes"
-                ))?,
-                Some(Change::Needless) => tell::done(&format!("{queue}: {name} was paused already"))?,
-                None => return Err(one_too_many(queue)),
-            }
+            let change = asked.map_err(|error| redis::failure(&error))?;
+            let change = change.ok_or_else(|| one_too_many(queue))?;
+            let words = match change {
+                Change::Made => {
+                    format!(
+                        "{name} is paused: within 2s nothing more is sent to it; what is in flight finishes"
+                    )
+                }
+                Change::Needless => format!("{name} was paused already"),
+            };
+            tell_change(queue, name, true, change, &words, *json)?;
         }
         self.note_if_unknown(name).await
     }
 
-    async fn resume(&self, OneDestination { name }: &OneDestination) -> Result<(), Failure> {
+    async fn resume(&self, OneDestination { name, json }: &OneDestination) -> Result<(), Failure> {
         for queue in &self.queues {
             let asked = resume(&mut self.link(queue), &QueueKeys::new(queue), name).await;
-            tell::done(&match asked.map_err(|error| redis::failure(&error))? {
-                Change::Made => {
-                    format!("{queue}: {name} gets its jobs again, the last of them within a minute")
-                }
-                Change::Needless => format!("{queue}: {name} was not paused"),
-            })?;
+            let change = asked.map_err(|error| redis::failure(&error))?;
+            let words = match change {
+                Change::Made => format!("{name} gets its jobs again, the last of them within a minute"),
+                Change::Needless => format!("{name} was not paused"),
+            };
+            tell_change(queue, name, false, change, &words, *json)?;
         }
         Ok(())
     }
@@ -189,6 +193,27 @@ fn one_too_many(queue: &QueueName) -> Failure {
         "{queue}: {MAX_PAUSED} destinations are paused already, and no more can be; resume some, or pause the queue: \
          postrider queue pause {queue}"
     ))
+}
+
+/// How a destination is now, in words or as `postrider queue pause --json` tells of a queue.
+fn tell_change(
+    queue: &QueueName,
+    name: &str,
+    is_paused: bool,
+    change: Change,
+    words: &str,
+    json: bool,
+) -> Result<(), Failure> {
+    if !json {
+        return tell::done(&format!("{queue}: {words}"));
+    }
+    let object = json!({
+        "queue": queue.as_str(),
+        "destination": name,
+        "paused": is_paused,
+        "changed": change == Change::Made,
+    });
+    tell::json_lines(&[object.as_object().cloned().unwrap_or_default()])
 }
 
 fn unknown(name: &str) -> Failure {
