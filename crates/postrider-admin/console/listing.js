@@ -21,7 +21,7 @@ export function filterOf(query, names) {
 }
 
 /** How long a list is searched through for a page that has anything on it. */
-const SEARCH_MS = 2000;
+const SEARCH_MS = 4000;
 
 /** A page of a list. One call looks at so many entries only, and what is sought may lie further on. */
 export async function pageOf(where, query) {

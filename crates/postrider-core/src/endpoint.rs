@@ -93,6 +93,13 @@ impl Endpoint {
         self.0.port
     }
 
+    /// The same place with the path and query of another.
+    pub fn with_path_of(&self, other: &Self) -> Self {
+        let path = other.0.uri.path_and_query().map_or("/", |path| path.as_str());
+        // What was a path before is one here too.
+        Self::parse(format!("{}{path}", self.origin()).as_bytes()).unwrap_or_else(|_| self.clone())
+    }
+
     /// Whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.url.scheme() == "https"

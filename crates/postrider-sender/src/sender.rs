@@ -11,6 +11,7 @@ use http::header::RETRY_AFTER;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use postrider_core::address::AddressPolicy;
+use postrider_core::endpoint::Endpoint;
 use postrider_core::outcome::{NoAnswer, Outcome, parse_retry_after};
 use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -106,6 +107,8 @@ pub struct Sender {
     fresh: Client,
     /// Signs of life of the proxy, where there is one.
     proxy: Option<Passes>,
+    /// Where all requests go, whatever they name.
+    diversion: Option<Endpoint>,
 }
 
 impl Sender {
@@ -121,7 +124,14 @@ impl Sender {
         let proxy = gate.as_ref().map(Gate::passes);
         let connector = Connector::new(Resolver::new(Arc::clone(&policy), config.lookup), tls, gate);
         let pooled = client(connector.clone(), config.max_idle_per_host);
-        Ok(Self { policy, pooled, fresh: client(connector, 0), proxy })
+        Ok(Self { policy, pooled, fresh: client(connector, 0), proxy, diversion: None })
+    }
+
+    /// A sender whose requests all go to scheme, host and port of `there`, whatever they name; path and query stay. For
+    /// trying things out: what the guard refuses elsewhere, it refuses there.
+    pub fn diverted_to(mut self, there: Endpoint) -> Self {
+        self.diversion = Some(there);
+        self
     }
 
     /// How often the proxy has answered a CONNECT, with yes or no. Grows as long as it works.
@@ -150,10 +160,13 @@ impl Sender {
     /// Why no attempt was made.
     pub async fn attempt_unless(
         &self,
-        request: Request,
+        mut request: Request,
         cut_off: impl Future<Output = ()>,
     ) -> Result<Attempt, Unmade> {
         let started = Instant::now();
+        if let Some(there) = &self.diversion {
+            request.endpoint = there.with_path_of(&request.endpoint);
+        }
         if let Err(reason) = self.policy.check_endpoint(&request.endpoint) {
             return Ok(Attempt::without_answer(Outcome::Blocked { reason }, started));
         }

@@ -16,7 +16,7 @@ use serde_json::Value;
 fn postrider(world: &World, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postrider"));
     command.args(arguments).env_clear().env("POSTRIDER_REDIS_URL", world.redis.url());
-    command.env("POSTRIDER_SSRF_ALLOW", "127.0.0.1");
+    command.env("POSTRIDER_SSRF_ALLOW", "127.0.0.1").env("POSTRIDER_RETRY_SCHEDULE", "100ms");
     command
 }
 
@@ -165,6 +165,29 @@ async fn a_target_that_never_answers_is_left_when_the_worker_gives_up() {
     let mut listening = Listening::start(&world, &flags);
     add_event(&world, "note");
     assert_eq!(listening.told()["error"], "the worker gave up waiting");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_jobs_of_a_queue_that_is_taken_come_here_wherever_they_lead_and_end_as_the_target_says() {
+    let world = World::with(WorldOptions::default().workers(0)).await;
+    world.receiver.respond("/in", 503);
+    let target = world.receiver.url("");
+    let flags = ["--forward", &target, "--queue", "dev:deliveries", "--secret", "canary"];
+    let mut listening = Listening::start(&world, &flags);
+    let mut add = redis::cmd("XADD");
+    add.arg("dev:deliveries").arg("*").arg("to").arg("https://hooks.example/in?a=1").arg("type").arg("note");
+    let _: String = world.query(add.arg("content").arg("{}").arg("secret").arg("canary")).await;
+    let first = listening.told();
+    assert_eq!((&first["status"], &first["path"]), (&503.into(), &"/in?a=1".into()), "{first}");
+    assert_eq!(first["proof"], "ok", "{first}");
+    world.receiver.respond("/in", 200);
+    let last = std::iter::repeat_with(|| listening.told()).find(|told| told["status"] == 200).unwrap();
+    assert_eq!(last["eventId"], first["eventId"]);
+    listening.signal("-INT");
+    assert_eq!(listening.end(), Some(0));
+    let left: usize = world.query(redis::cmd("XLEN").arg("dev:deliveries")).await;
+    let dead: usize = world.query(redis::cmd("XLEN").arg("{dev:deliveries}:dead")).await;
+    assert_eq!((left, dead), (0, 0), "what was delivered is gone from the queue");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

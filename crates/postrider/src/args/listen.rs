@@ -2,24 +2,31 @@
 
 use std::net::SocketAddr;
 
+use postrider_core::queue_name::QueueName;
+
 use super::SettingFlags;
 use super::hooks::{List, SecretFlags, list};
 
 /// The sections of the settings that it uses.
-pub(super) const SECTIONS: &[&str] = &["redis", "delivery", "profile", "ssrf", "hooks", "log"];
+pub(super) const SECTIONS: &[&str] =
+    &["redis", "worker", "delivery", "profile", "retry", "destination", "ssrf", "hooks", "log"];
 
 const AFTER_HELP: &str = "\
 With --user, a hook of that user is registered for as long as this runs, with a secret of its own, and removed at the end. Jobs \
 that wait for it then end dead, reason unknown_hook. The workers must be allowed to connect to it: ssrf.allow = 127.0.0.1 for \
 workers on this machine, given there and here; or --url with an address that leads here.
 
-Without --user nothing is registered: what is sent to --listen or --port is received, from wherever it comes.
+With --queue, this is a worker of that queue until it ends, whose requests all come here, wherever their jobs lead: for a queue \
+that nobody else serves, since what the target accepts is delivered.
+
+Without either nothing is registered: what is sent to --listen or --port is received, from wherever it comes.
 
 What the target answers is what the worker is answered, Retry-After included: 410 switches the hook off, as in production. A target \
 that doesn't answer is 502 to the worker, which tries again. Where its URL has no path, the request's own is kept.
 
 Examples:
   postrider listen --forward http://localhost:3000/webhooks --user 9u --on note,reply
+  postrider listen --forward http://localhost:3000 --queue dev:deliveries
   postrider listen --port 9000 --secret-file secret.txt
   postrider listen --forward http://localhost:3000 --user 9u --json | jq .type
 
@@ -42,8 +49,11 @@ pub(crate) struct Listen {
     #[arg(long, value_name = "URL")]
     pub(crate) forward: Option<String>,
     /// Register a temporary hook of this user
-    #[arg(long, value_name = "ID", required_unless_present_any = ["listen", "port"])]
+    #[arg(long, value_name = "ID", required_unless_present_any = ["listen", "port", "queue"])]
     pub(crate) user: Option<String>,
+    /// Take the jobs of this queue, wherever they lead
+    #[arg(long, value_name = "NAME", conflicts_with = "user", value_parser = QueueName::parse)]
+    pub(crate) queue: Option<QueueName>,
     /// Its event types, such as note,reply; * for all
     #[arg(long, value_name = "TYPES", default_value = "*", value_parser = list, requires = "user")]
     pub(crate) on: List,

@@ -1,10 +1,12 @@
 //! `postrider listen`: receives for a developer, checks, prints and forwards.
 //!
-//! - [`hook`]: the temporary hook; [`forward`]: the developer's program; [`report`]: what is told.
+//! - [`hook`]: the temporary hook, [`taken`]: the queue that is taken instead; [`forward`]: the developer's program;
+//!   [`report`]: what is told.
 
 mod forward;
 mod hook;
 pub(super) mod report;
+mod taken;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +32,7 @@ use crate::settings::Settings;
 use crate::stop;
 use forward::{Forwarded, Target};
 use hook::{TemporaryHook, Wanted};
+use taken::TakenQueue;
 
 /// Requests that are passed on at a time; more wait. A worker sends a quarter of its 256 to one receiver.
 const MAX_FORWARDED: usize = 64;
@@ -71,13 +74,22 @@ async fn serve(
         (Some(user), Some(secret)) => Some(register(settings, &args, (user, secret), address).await?),
         _ => None,
     };
-    introduce(address, hook.as_ref(), target.as_ref());
-    let ended = receive(sink, target, args.json, stopped).await;
+    let taken = args.queue.as_ref().map(|queue| TakenQueue::of(settings, queue, address)).transpose()?;
+    introduce(address, hook.as_ref(), taken.as_ref(), target.as_ref());
+    let mut worked = Ok(());
+    let until = async {
+        match taken {
+            Some(taken) => worked = taken.serve(stopped).await,
+            None => stopped.await,
+        }
+    };
+    let ended = receive(sink, target, args.json, until).await;
     // Whatever has ended it.
     if let Some(hook) = hook {
         hook.remove().await?;
     }
-    Ok(ended?)
+    ended?;
+    worked
 }
 
 async fn register(
@@ -100,8 +112,16 @@ async fn register(
     TemporaryHook::register(settings, Link::new(redis::connector(&settings.redis)?), &wanted, now).await
 }
 
-fn introduce(address: SocketAddr, hook: Option<&TemporaryHook>, target: Option<&Target>) {
+fn introduce(
+    address: SocketAddr,
+    hook: Option<&TemporaryHook>,
+    taken: Option<&TakenQueue>,
+    target: Option<&Target>,
+) {
     tell::note(&format!("listens on http://{address}"));
+    if let Some(taken) = taken {
+        tell::note(&format!("takes the jobs of {} until this ends, wherever they lead", taken.name()));
+    }
     if let Some(hook) = hook {
         tell::note(&format!(
             "hook {} is registered until this ends; should this be killed, remove it with `{}`",

@@ -51,6 +51,14 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     worked?.map_err(failure)
 }
 
+/// Delivers as a worker of these settings does, without admin port, traces and events, until it is told to stop.
+pub(super) async fn deliver(settings: &Settings, sender: &Sender, stop: &Stop) -> Result<(), Failure> {
+    redis::check_slots(settings)?;
+    let connector = redis::connector(&settings.redis)?;
+    let worked = run_all(engines(settings, open_files(settings), None), &connector, sender, stop).await;
+    worked.map_err(failure)
+}
+
 /// Where spans go, if anywhere.
 fn trace_sink(settings: &Settings) -> Result<Option<Arc<TraceSink>>, Failure> {
     let traces = &settings.traces;
