@@ -7,6 +7,7 @@ use postrider_tests::wait::PATIENCE;
 use postrider_tests::world::{World, WorldOptions};
 
 use crate::operating::postrider;
+use crate::retries::until_waiting;
 
 async fn pause(world: &World, name: &str) {
     postrider(world, &format!("destinations pause {name}"));
@@ -14,15 +15,6 @@ async fn pause(world: &World, name: &str) {
         .until("the workers know of the pause", PATIENCE, || async {
             let told = told(world, name).await;
             if told["paused"] == true { Ok(()) } else { Err(told) }
-        })
-        .await;
-}
-
-async fn until_waiting(world: &World, count: usize) {
-    world
-        .until("they wait", PATIENCE, || async {
-            let waiting = world.waiting().await.len();
-            if waiting == count { Ok(()) } else { Err(waiting) }
         })
         .await;
 }

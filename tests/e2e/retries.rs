@@ -6,7 +6,7 @@ use postrider_tests::world::{World, WorldOptions};
 use crate::operating::postrider;
 
 /// Waits until so many jobs wait for their second attempt.
-async fn until_waiting(world: &World, count: usize) {
+pub(crate) async fn until_waiting(world: &World, count: usize) {
     world
         .until("they wait", PATIENCE, || async {
             let waiting = world.waiting().await.len();

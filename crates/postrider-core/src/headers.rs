@@ -31,6 +31,12 @@ const REFUSED_NAMES: [&str; 12] = [
     "upgrade",
 ];
 
+/// Whether a header of this name, in lower case, speaks about the connection or the message's framing, so that it ends with
+/// it and is never passed on.
+pub fn is_of_the_connection(name: &str) -> bool {
+    REFUSED_NAMES.contains(&name)
+}
+
 const NAME: &str = "is not a header name: 1 to 128 of A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` | ~";
 const REFUSED: &str = "is set by the sender itself: it concerns the connection";
 const TWICE: &str = "is given twice: header names that differ only in case are the same";
@@ -72,7 +78,7 @@ impl ExtraHeaders {
     pub fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), &'static str> {
         let given_name = token(name).ok_or(NAME)?;
         let name = HeaderName::from_bytes(name).map_err(|_| NAME)?;
-        if REFUSED_NAMES.contains(&name.as_str()) {
+        if is_of_the_connection(name.as_str()) {
             return Err(REFUSED);
         }
         if self.contains(&name) {

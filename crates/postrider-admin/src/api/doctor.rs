@@ -9,23 +9,14 @@ use tokio::sync::Semaphore;
 use crate::auth::Least;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-use crate::table::{Body, Gives, Handler, Route};
+use crate::table::{Gives, Handler, Route};
 
 /// An examination walks through all waiting jobs: one at a time.
 static EXAMINATIONS: Semaphore = Semaphore::const_new(1);
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = |path, id, summary, gives, run: Handler| Route {
-        method: Method::GET,
-        path,
-        least: Least::Reader,
-        id,
-        summary,
-        query: &[],
-        body: Body::None,
-        success: StatusCode::OK,
-        gives,
-        run,
+    let route = |path, id, summary, gives, run: Handler| {
+        Route::plain(Method::GET, path, Least::Reader, id, summary, gives, run)
     };
     vec![
         route(

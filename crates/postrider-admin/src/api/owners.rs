@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::table::{Body, Gives, LIMIT, Route};
 
 /// How long they are looked for: the registry lies among all keys of Redis, of which there may be any number.
-const LONGEST_LOOK: Duration = Duration::from_millis(200);
+const LONGEST_LOOK: Duration = Duration::from_millis(40);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use postrider_core::address::{AddressPolicy, Rule};
 use postrider_core::endpoint::Endpoint;
+use postrider_core::headers::is_of_the_connection;
 use postrider_core::outcome::Outcome;
 use postrider_sender::{Request, Sender, SenderConfig};
 use postrider_sink::{Answer, Received};
@@ -16,21 +17,6 @@ const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// What the worker is answered where the target doesn't answer: it tries again.
 const BAD_GATEWAY: u16 = 502;
-
-/// Headers that are between two neighbours only (RFC 9110, section 7.6.1), and those that the client sets.
-const OF_ONE_HOP: [&str; 11] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Where requests are passed on to.
 #[derive(Clone)]
@@ -93,8 +79,7 @@ impl Target {
             return Err(format!("it is a {}, and only POSTs are forwarded", received.method));
         }
         let mut headers = http::HeaderMap::new();
-        for (name, value) in received.headers.iter().filter(|(name, _)| !OF_ONE_HOP.contains(&name.as_str()))
-        {
+        for (name, value) in received.headers.iter().filter(|(name, _)| !is_of_the_connection(name)) {
             let (name, value) = (name.parse::<http::HeaderName>(), value.parse::<http::HeaderValue>());
             let (Ok(name), Ok(value)) = (name, value) else { continue };
             headers.append(name, value);
